@@ -97,6 +97,8 @@ export class FunctionBuilder {
   readonly #types: ValueType[];
   readonly #parameterCount: number;
   readonly #free = new Map<ValueType, Local[]>();
+  readonly #constants = new Map<string, Local>();
+  readonly #prologue = new ByteWriter();
   #depth = 0;
 
   constructor(parameters: readonly ValueType[]) {
@@ -135,6 +137,32 @@ export class FunctionBuilder {
       if (list === undefined) this.#free.set(local.type, [local]);
       else list.push(local);
     }
+  }
+
+  /**
+   * A local that holds equal lanes of `value` from the start of the function on, one for each value.
+   * Engines build a vector constant anew wherever it is written, which is dear inside a loop.
+   */
+  constant(lanes: "f32x4" | "i32x4" | "f64x2", value: number): Local {
+    const wide = lanes === "f64x2";
+    if (wide) floatBytes.setFloat64(0, value, true);
+    else if (lanes === "f32x4") floatBytes.setFloat32(0, value, true);
+    else floatBytes.setInt32(0, value, true);
+    const low = floatBytes.getInt32(0, true);
+    const high = wide ? floatBytes.getInt32(4, true) : low;
+    const key = `${low} ${high}`;
+    let local = this.#constants.get(key);
+    if (local === undefined) {
+      this.#types.push("v128");
+      local = { index: this.#types.length - 1, type: "v128" };
+      this.#constants.set(key, local);
+      floatBytes.setInt32(4, high, true);
+      this.#prologue.append(Uint8Array.of(0xfd, 12));
+      for (let i = 0; i < 16; i++) this.#prologue.byte(floatBytes.getUint8(i % 8));
+      this.#prologue.byte(0x21);
+      this.#prologue.unsigned(local.index);
+    }
+    return local;
   }
 
   get(local: Local): this {
@@ -366,8 +394,9 @@ export class FunctionBuilder {
       head.byte(valueTypeCodes[type]);
     }
     const body = new ByteWriter();
-    body.unsigned(head.length + this.#code.length + 1);
+    body.unsigned(head.length + this.#prologue.length + this.#code.length + 1);
     body.append(head.view());
+    body.append(this.#prologue.view());
     body.append(this.#code.view());
     body.byte(0x0b);
     return body.view();
