@@ -1,0 +1,90 @@
+import { ShapeError } from "../../core/errors.ts";
+import { elementCount, formatShape } from "../../core/shape.ts";
+import type { Value } from "../builder.ts";
+import type { PrimitiveOp } from "../op.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { reshape } from "./reshape.ts";
+
+export type MatmulAttributes = { readonly transposeA: boolean; readonly transposeB: boolean };
+
+/**
+ * Matrix product over the last two axes: `C = op(A) · op(B)`, `[…, M, K] · […, K, N] → […, M, N]`, where
+ * `op` may transpose. Leading axes must be equal, or absent in both.
+ *
+ * `dA = dC · op(B)ᵀ`, `dB = op(A)ᵀ · dC`, themselves transposed where the operand was.
+ */
+export const matmulOp: PrimitiveOp<MatmulAttributes> = {
+  name: "matmul",
+  kind: "primitive",
+  infer([a, b], { transposeA, transposeB }, where) {
+    const rank = a!.shape.length;
+    const mismatch = (why: string): never => {
+      throw new ShapeError(
+        `${where}: ${formatShape(a!.shape)}${transposeA ? " transposed" : ""} times ${formatShape(b!.shape)}${transposeB ? " transposed" : ""}: ${why}`,
+      );
+    };
+    if (rank < 2 || b!.shape.length !== rank) mismatch("both need the same rank, at least 2.");
+    const batch = a!.shape.slice(0, -2);
+    if (batch.some((size, axis) => size !== b!.shape[axis])) mismatch("leading sizes differ.");
+    const m = a!.shape[rank - (transposeA ? 1 : 2)]!;
+    const k = a!.shape[rank - (transposeA ? 2 : 1)]!;
+    const kB = b!.shape[rank - (transposeB ? 1 : 2)]!;
+    const n = b!.shape[rank - (transposeB ? 2 : 1)]!;
+    if (k !== kB) mismatch(`inner sizes ${k} and ${kB} differ.`);
+    return [{ shape: [...batch, m, n], dtype: "float32" }];
+  },
+  macs([a], [c], { transposeA }) {
+    return elementCount(c!.shape) * a!.shape.at(transposeA ? -2 : -1)!;
+  },
+  gradient({ inputs, attributes, gradients, needed }) {
+    const [a, b] = inputs;
+    const { transposeA, transposeB } = attributes;
+    const dC = gradients[0]!;
+    const dA = !needed[0]
+      ? undefined
+      : transposeA
+        ? matmul(b!, dC, { transposeA: transposeB, transposeB: true })
+        : matmul(dC, b!, { transposeB: !transposeB });
+    const dB = !needed[1]
+      ? undefined
+      : transposeB
+        ? matmul(dC, a!, { transposeA: true, transposeB: transposeA })
+        : matmul(a!, dC, { transposeA: !transposeA });
+    return [dA, dB];
+  },
+};
+
+/** Options of {@link matmul}: which operand is read transposed in its last two axes. */
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/**
+ * Matrix product with NumPy's rules: leading axes broadcast, and a matrix on the right of a tensor
+ * applies to its last axis.
+ */
+export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
+  const { transposeA = false, transposeB = false } = options;
+  const { builder } = a;
+  if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
+    const lead = a.shape.slice(0, -1);
+    const rows = reshape(a, [elementCount(lead), a.shape.at(-1)!]);
+    return reshape(matmul(rows, b, options), [...lead, b.shape[transposeB ? 0 : 1]!]);
+  }
+  const rank = Math.max(a.shape.length, b.shape.length);
+  if (rank > 2) {
+    const lead = (x: Value) => [...new Array(rank - x.shape.length).fill(1), ...x.shape];
+    const [as, bs] = [lead(a), lead(b)];
+    const batch = as.slice(0, -2).map((size: number, axis: number) => Math.max(size, bs[axis]));
+    const widen = (x: Value, shape: number[]) =>
+      broadcastTo(reshape(x, shape), [...batch, ...shape.slice(-2)]);
+    return builder.add(
+      matmulOp,
+      [widen(a, as), widen(b, bs)],
+      { transposeA, transposeB },
+      "matmul",
+    )[0]!;
+  }
+  return builder.add(matmulOp, [a, b], { transposeA, transposeB }, "matmul")[0]!;
+}

@@ -1,0 +1,61 @@
+import { GraphError } from "../../core/errors.ts";
+import { GraphBuilder, type Value } from "../builder.ts";
+import type { Graph, Node } from "../graph.ts";
+import { operation } from "../ops/index.ts";
+
+/**
+ * What a node becomes in the new graph: its outputs there, or `undefined` to copy it as it is. `inputs` are the
+ * new values of the node's inputs.
+ */
+export type Rewrite = (
+  node: Node,
+  inputs: readonly Value[],
+  context: RewriteContext,
+) => readonly Value[] | undefined;
+
+export interface RewriteContext {
+  readonly builder: GraphBuilder;
+  readonly index: number;
+  /** The new value of an old one that has been visited. */
+  valueOf(id: number): Value;
+}
+
+/** Rebuilds a graph node by node. */
+export function rewrite(
+  graph: Graph,
+  rule: Rewrite,
+  options: { readonly keepComposites?: boolean } = {},
+): Graph {
+  const { keepComposites = true } = options;
+  const builder = new GraphBuilder({ keepComposites });
+  const values = new Map<number, Value>();
+  const valueOf = (id: number): Value => {
+    const value = values.get(id);
+    if (value === undefined)
+      throw new GraphError(`rewrite: value ${id} is used before it is made.`);
+    return value;
+  };
+  graph.nodes.forEach((node, index) => {
+    const inputs = node.inputs.map(valueOf);
+    const results =
+      rule(node, inputs, { builder, index, valueOf }) ?? copyNode(builder, node, inputs);
+    node.outputs.forEach((id, i) => {
+      const value = results[i];
+      if (value !== undefined) values.set(id, value);
+    });
+  });
+  for (const { name, value } of graph.outputs) builder.output(name, valueOf(value));
+  for (const { state, value } of graph.updates) builder.update(valueOf(state), valueOf(value));
+  return builder.finish();
+}
+
+/** Appends the same operation on new inputs. */
+export function copyNode(
+  builder: GraphBuilder,
+  node: Node,
+  inputs: readonly Value[],
+): readonly Value[] {
+  const op = operation(node.op);
+  if (op === undefined) throw new GraphError(`unknown operation "${node.op}" ("${node.name}").`);
+  return builder.add(op, inputs, node.attributes, node.name);
+}
