@@ -1,0 +1,376 @@
+/**
+ * Elementary functions on four float32 lanes, from additions, multiplications and divisions that
+ * IEEE 754 rounds in one way only. No fused multiply-add is used here: what these functions return
+ * is then the same in every engine, with or without relaxed SIMD.
+ *
+ * Each function reduces its argument to a short interval and evaluates a minimax polynomial there
+ * (Remez exchange on the weighted error, coefficients rounded to float32). Largest errors, in units
+ * in the last place, against float64 (mathCode.test.ts): exponential 1.0, logarithm 0.8, tanh 1.3,
+ * erf 1.3, sine and cosine 1.6, power 1.0.
+ */
+import type { FunctionBuilder, Local } from "./assembler.ts";
+import type { KernelModule } from "./kernel.ts";
+import { type Code, type VectorCode, vectorCode } from "./vectorCode.ts";
+
+/** Functions of this file and their number of arguments. */
+export const mathFunctions = {
+  exponential: 1,
+  logarithm: 1,
+  tanh: 1,
+  erf: 1,
+  sine: 1,
+  cosine: 1,
+  power: 2,
+} as const;
+
+export type MathFunction = keyof typeof mathFunctions;
+
+/** Writes a function's code: takes the arguments in locals, which stay as they are, and pushes the result. */
+type Emitter = (f: FunctionBuilder, ...operands: Local[]) => void;
+
+const emitters: { readonly [Name in MathFunction]: Emitter } = {
+  exponential: emitExponential,
+  logarithm: emitLogarithm,
+  tanh: emitTanh,
+  erf: emitErf,
+  sine: (f, x) => emitTrigonometric(f, x, 0),
+  cosine: (f, x) => emitTrigonometric(f, x, 1),
+  power: emitPower,
+};
+
+/** Long and rare functions are called; the others are cheaper in line. */
+const outOfLine: ReadonlySet<MathFunction> = new Set(["sine", "cosine", "power"]);
+
+/** Takes the arguments from the stack and pushes the function's value. */
+export function emitMath(f: FunctionBuilder, module: KernelModule, name: MathFunction): void {
+  const arity = mathFunctions[name];
+  if (outOfLine.has(name)) {
+    const index = module.shared(`math ${name}`, (builder) =>
+      builder.function(new Array(arity).fill("v128"), ["v128"], (body) => {
+        const operands = Array.from({ length: arity }, (_, i) => body.parameter(i));
+        emitters[name](body, ...operands);
+      }),
+    );
+    f.call(index);
+    return;
+  }
+  const operands = f.locals("v128", arity);
+  for (const operand of operands.toReversed()) f.set(operand);
+  emitters[name](f, ...operands);
+  f.release(...operands);
+}
+
+const log2e = 1.4426950408889634;
+/** ln 2 in two parts; the first has so few bits that its product with an exponent is exact. */
+const ln2High = 0.693359375;
+const ln2Low = -0.00021219444170128554;
+
+/** e^r for |r| ≤ ln2/2. */
+function exponentialCore(v: VectorCode, r: Local): Code {
+  const q = v.polynomial(
+    r,
+    [
+      0.50000000955160365, 0.16666518605249507, 0.041666204814674263, 0.0083689176953104847,
+      0.0013950554176054659,
+    ],
+  );
+  return v.add(v.add(v.mul(v.mul(r, r), q), r), 1);
+}
+
+/** 2^n for an int32 n from −126 to 127. */
+function powerOfTwo(v: VectorCode, n: Code | Local): Code {
+  return v.shift("i32x4.shl", v.op("i32x4.add", n, v.int(127)), 23);
+}
+
+/** Pushes e^r 2^n, |r| ≤ ln2/2 and n an int32 from −252 to 254: two factors, as 2^n may not be normal. */
+function emitScaled(f: FunctionBuilder, v: VectorCode, r: Local, n: Local): void {
+  const half = v.evaluate(v.shift("i32x4.shr_s", n, 1));
+  const rest = v.op("i32x4.sub", n, half);
+  v.push(v.mul(v.mul(exponentialCore(v, r), powerOfTwo(v, half)), powerOfTwo(v, rest)));
+  f.release(half);
+}
+
+/** x = n ln2 + r with |r| ≤ ln2/2; `n` is float32. */
+function reduceExponential(f: FunctionBuilder, v: VectorCode, x: Code): { n: Local; r: Local } {
+  const clamped = v.evaluate(x);
+  const n = v.evaluate(v.op("f32x4.nearest", v.mul(clamped, log2e)));
+  const r = v.evaluate(v.sub(v.sub(clamped, v.mul(n, ln2High)), v.mul(n, ln2Low)));
+  f.release(clamped);
+  return { n, r };
+}
+
+function emitExponential(f: FunctionBuilder, x: Local): void {
+  const v = vectorCode(f);
+  const { n, r } = reduceExponential(f, v, v.min(v.max(x, -104), 89));
+  const exponent = v.evaluate(v.op("i32x4.trunc_sat_f32x4_s", n));
+  emitScaled(f, v, r, exponent);
+  f.release(n, r, exponent);
+}
+
+/** x = m 2^e with m in [√½, √2): both float32. For x ≤ 0, infinite or NaN the values mean nothing. */
+function splitExponent(f: FunctionBuilder, v: VectorCode, x: Local): { m: Local; e: Local } {
+  const smallestNormal = 2 ** -126;
+  const tiny = v.evaluate(v.op("f32x4.lt", x, smallestNormal));
+  const bits = v.evaluate(v.choose(tiny, v.mul(x, 2 ** 23), x));
+  // Counting from √½, so that the exponent steps at √2 and not at 1.
+  const offset = v.evaluate(v.op("i32x4.sub", bits, v.int(0x3f3504f3)));
+  const exponent = v.op("f32x4.convert_i32x4_s", v.shift("i32x4.shr_s", offset, 23));
+  const e = v.evaluate(v.sub(exponent, v.and(tiny, 23)));
+  const m = v.evaluate(v.op("i32x4.add", v.and(offset, v.int(0x7fffff)), v.int(0x3f3504f3)));
+  f.release(tiny, bits, offset);
+  return { m, e };
+}
+
+function emitLogarithm(f: FunctionBuilder, x: Local): void {
+  const v = vectorCode(f);
+  const { m, e } = splitExponent(f, v, x);
+  const t = v.evaluate(v.sub(m, 1));
+  const square = v.evaluate(v.mul(t, t));
+  const cubic = v.polynomial(
+    t,
+    [
+      0.33333310442252051, -0.24999986595006121, 0.20002226440665577, -0.16669250805063772,
+      0.14218661311690794, -0.12384350712688773, 0.11872956748408334, -0.11789791275732487,
+      0.069153927529988582,
+    ],
+  );
+  const low = v.add(v.mul(v.mul(t, square), cubic), v.mul(e, ln2Low));
+  const finite = v.evaluate(v.add(v.add(v.sub(low, v.mul(square, 0.5)), t), v.mul(e, ln2High)));
+  // Outside (0, ∞): +∞ stays, 0 gives −∞, what is below or NaN gives NaN.
+  const edge = v.choose(v.op("f32x4.eq", x, 0), -Infinity, v.op("f32x4.sqrt", x));
+  const inside = v.and(v.op("f32x4.gt", x, 0), v.op("f32x4.lt", x, Infinity));
+  v.push(v.choose(inside, finite, edge));
+  f.release(m, e, t, square, finite);
+}
+
+/** Magnitude of `a` with the sign of `b`. */
+function withSign(v: VectorCode, a: Code | Local, b: Local): Code {
+  return v.choose(v.int(0x7fffffff), a, b);
+}
+
+function emitTanh(f: FunctionBuilder, x: Local): void {
+  const v = vectorCode(f);
+  const z = v.evaluate(v.mul(x, x));
+  const cubic = v.polynomial(
+    z,
+    [
+      -0.33333283924937058, 0.13331491277694332, -0.053743497222802224, 0.020650584319810848,
+      -0.0057170416392254939,
+    ],
+  );
+  const near = v.evaluate(v.add(v.mul(v.mul(x, z), cubic), x));
+  // 1 − 2/(e^{2|x|} + 1); it is 1 long before 2|x| = 30.
+  const magnitude = v.evaluate(v.op("f32x4.abs", x));
+  const { n, r } = reduceExponential(f, v, v.min(v.add(magnitude, magnitude), 30));
+  const scale = powerOfTwo(v, v.op("i32x4.trunc_sat_f32x4_s", n));
+  const exponential = v.mul(exponentialCore(v, r), scale);
+  const far = v.sub(1, v.div(2, v.add(exponential, 1)));
+  const isNear = v.op("f32x4.lt", magnitude, 0.625);
+  v.push(withSign(v, v.choose(isNear, near, far), x));
+  f.release(z, near, magnitude, n, r);
+}
+
+function emitErf(f: FunctionBuilder, x: Local): void {
+  const v = vectorCode(f);
+  const z = v.evaluate(v.mul(x, x));
+  const q = v.polynomial(
+    z,
+    [
+      0.1283791657268233, -0.37612625824920031, 0.11283585154976807, -0.026853812190997363,
+      0.005188328186418862, -0.00080101982624365479, 7.8538775316191324e-5,
+    ],
+  );
+  const near = v.evaluate(v.add(v.mul(x, q), x));
+  // erf = 1 − e^{−p(|x|)} with p = −ln erfc, which is smooth; from 3.93 on erf is 1.
+  const magnitude = v.evaluate(v.min(v.op("f32x4.abs", x), 4));
+  const p = v.polynomial(
+    magnitude,
+    [
+      -0.00018803105985730942, 1.1295783824229944, 0.63321997354478453, 0.10841849289711624,
+      -0.025208204550690363, 0.0042045428940137199, -0.00044133261954799665, 2.168653787424364e-5,
+    ],
+  );
+  const { n, r } = reduceExponential(f, v, v.op("f32x4.neg", p));
+  const scale = powerOfTwo(v, v.op("i32x4.trunc_sat_f32x4_s", n));
+  const far = v.sub(1, v.mul(exponentialCore(v, r), scale));
+  const isNear = v.op("f32x4.lt", magnitude, 1);
+  v.push(withSign(v, v.choose(isNear, near, far), x));
+  f.release(z, near, magnitude, n, r);
+}
+
+/** The upper two float32 lanes as float64. */
+function promoteHigh(f: FunctionBuilder, x: Local): Code {
+  return () => f.get(x).get(x).shuffle(2, 3, 2, 3).op("f64x2.promote_low_f32x4");
+}
+
+/** Joins what `instruction` makes of two pairs of float64 lanes (in the lower lanes) into four lanes. */
+function joinHalves(
+  f: FunctionBuilder,
+  instruction: "f32x4.demote_f64x2_zero" | "i32x4.trunc_sat_f64x2_s_zero",
+  low: Local,
+  high: Local,
+): void {
+  f.get(low).op(instruction).get(high).op(instruction).shuffle(0, 1, 4, 5);
+}
+
+/** Pieces of 2/π of 24 bits each: their products with a float32 are exact in float64. */
+const twoOverPi = [
+  10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979,
+] as const;
+
+/**
+ * sin(x + quadrant π/2). The argument is reduced in float64: x = k π/2 + r by a two-part π/2 while
+ * |x| < 2¹⁸; beyond, x · 2/π modulo 4 from exact products with the pieces of 2/π, each reduced
+ * before it is added, so that even 2¹²⁷ keeps all its bits.
+ */
+function emitTrigonometric(f: FunctionBuilder, x: Local, quadrant: 0 | 1): void {
+  const v = vectorCode(f);
+  const k = f.local("v128");
+  const r = f.local("v128");
+  const join = (turns: readonly Local[], rests: readonly Local[]): void => {
+    joinHalves(f, "i32x4.trunc_sat_f64x2_s_zero", turns[0]!, turns[1]!);
+    f.set(k);
+    joinHalves(f, "f32x4.demote_f64x2_zero", rests[0]!, rests[1]!);
+    f.set(r);
+  };
+  const halves = [v.op("f64x2.promote_low_f32x4", x), promoteHigh(f, x)].map(v.evaluate);
+  v.push(v.op("f32x4.gt", v.op("f32x4.abs", x), 2 ** 18));
+  f.op("v128.any_true").if(
+    () => {
+      const turns: Local[] = [];
+      const rests: Local[] = [];
+      for (const half of halves) {
+        const product = f.local("v128");
+        const sum = v.evaluate(v.double(0));
+        for (const [i, piece] of twoOverPi.entries()) {
+          v.push(v.op("f64x2.mul", half, v.double(piece * 2 ** (-24 * (i + 1)))));
+          f.set(product);
+          const whole = v.op("f64x2.floor", v.op("f64x2.mul", product, v.double(0.25)));
+          v.push(
+            v.op(
+              "f64x2.add",
+              sum,
+              v.op("f64x2.sub", product, v.op("f64x2.mul", whole, v.double(4))),
+            ),
+          );
+          f.set(sum);
+        }
+        const turn = v.evaluate(v.op("f64x2.nearest", sum));
+        const rest = v.op("f64x2.sub", sum, turn);
+        turns.push(turn);
+        rests.push(v.evaluate(v.op("f64x2.mul", rest, v.double(Math.PI / 2))));
+        f.release(product, sum);
+      }
+      join(turns, rests);
+      f.release(...turns, ...rests);
+    },
+    () => {
+      const turns: Local[] = [];
+      const rests: Local[] = [];
+      for (const half of halves) {
+        const turn = v.evaluate(
+          v.op("f64x2.nearest", v.op("f64x2.mul", half, v.double(2 / Math.PI))),
+        );
+        const high = v.op("f64x2.mul", turn, v.double(1.5707963267341256));
+        const low = v.op("f64x2.mul", turn, v.double(6.077100506506192e-11));
+        turns.push(turn);
+        rests.push(v.evaluate(v.op("f64x2.sub", v.op("f64x2.sub", half, high), low)));
+      }
+      join(turns, rests);
+      f.release(...turns, ...rests);
+    },
+  );
+  const z = v.evaluate(v.mul(r, r));
+  const sinePart = v.polynomial(
+    z,
+    [-0.16666666641526239, 0.0083333293740379187, -0.0001983933096984095, 2.7182742243204844e-6],
+  );
+  const sine = v.add(v.mul(v.mul(r, z), sinePart), r);
+  const cosinePart = v.polynomial(
+    z,
+    [0.041666646807526817, -0.0013887364496853595, 2.4438091895315251e-5],
+  );
+  const cosine = v.add(v.mul(v.mul(z, z), cosinePart), v.sub(1, v.mul(z, 0.5)));
+  const turned = v.evaluate(v.op("i32x4.add", k, v.int(quadrant)));
+  const odd = v.op("i32x4.ne", v.and(turned, v.int(1)), v.int(0));
+  const sign = v.shift("i32x4.shl", v.and(turned, v.int(2)), 30);
+  const value = v.op("v128.xor", v.choose(odd, cosine, sine), sign);
+  // Sine keeps the sign of zero; infinities have no sine.
+  const finite = v.op("f32x4.lt", v.op("f32x4.abs", x), Infinity);
+  const atZero = quadrant === 0 ? v.choose(v.op("f32x4.eq", x, 0), x, value) : value;
+  v.push(v.choose(finite, atZero, Number.NaN));
+  f.release(k, r, z, turned, ...halves);
+}
+
+/**
+ * a^b = 2^(b log₂|a|) with the logarithm and the product in float64, as an error of the exponent is
+ * multiplied by up to 150 in the result. Odd integers b give the sign of a; a < 0 with another b is
+ * NaN; a⁰ and 1^b are 1 whatever the other is.
+ */
+function emitPower(f: FunctionBuilder, a: Local, b: Local): void {
+  const v = vectorCode(f);
+  const base = v.evaluate(v.op("f32x4.abs", a));
+  const { m, e } = splitExponent(f, v, base);
+  const edge = v.evaluate(v.choose(v.op("f32x4.eq", base, 0), -Infinity, base));
+  const inside = v.evaluate(v.and(v.op("f32x4.gt", base, 0), v.op("f32x4.lt", base, Infinity)));
+  const turns: Local[] = [];
+  const rests: Local[] = [];
+  for (const high of [false, true]) {
+    const widen = (x: Local): Code =>
+      high ? promoteHigh(f, x) : v.op("f64x2.promote_low_f32x4", x);
+    const mantissa = v.evaluate(widen(m));
+    const s = v.evaluate(
+      v.op(
+        "f64x2.div",
+        v.op("f64x2.sub", mantissa, v.double(1)),
+        v.op("f64x2.add", mantissa, v.double(1)),
+      ),
+    );
+    const z = v.evaluate(v.op("f64x2.mul", s, s));
+    const p = v.polynomial64(
+      z,
+      [
+        2.88539008177785, 0.96179669411340047, 0.57707794234684287, 0.41220925432246483,
+        0.3199056120068346, 0.28290144493216883,
+      ],
+    );
+    const finite = v.op("f64x2.add", v.op("f64x2.mul", s, p), widen(e));
+    const first = high ? 2 : 0;
+    const mask: Code = () =>
+      f
+        .get(inside)
+        .get(inside)
+        .shuffle(first, first, first + 1, first + 1);
+    const logarithm = v.choose(mask, finite, widen(edge));
+    const product = v.op("f64x2.mul", logarithm, widen(b));
+    const limited = v.op("f64x2.max", product, v.double(-160));
+    const y = v.evaluate(v.op("f64x2.min", limited, v.double(136)));
+    const turn = v.evaluate(v.op("f64x2.nearest", y));
+    const rest = v.op("f64x2.mul", v.op("f64x2.sub", y, turn), v.double(Math.LN2));
+    rests.push(v.evaluate(rest));
+    turns.push(turn);
+    f.release(mantissa, s, z, y);
+  }
+  const n = f.local("v128");
+  const r = f.local("v128");
+  joinHalves(f, "i32x4.trunc_sat_f64x2_s_zero", turns[0]!, turns[1]!);
+  f.set(n);
+  joinHalves(f, "f32x4.demote_f64x2_zero", rests[0]!, rests[1]!);
+  f.set(r);
+  const result = f.local("v128");
+  emitScaled(f, v, r, n);
+  f.set(result);
+  v.push(v.choose(v.op("f32x4.eq", base, 1), 1, result));
+  f.set(result);
+
+  const half = v.evaluate(v.mul(b, 0.5));
+  const even = v.op("f32x4.eq", half, v.op("f32x4.floor", half));
+  const whole = v.op("f32x4.eq", b, v.op("f32x4.floor", b));
+  const signBit = v.and(a, v.int(-0x80000000));
+  const signed = v.op("v128.xor", result, v.op("v128.andnot", v.and(signBit, whole), even));
+  const undefinedValue = v.op("v128.andnot", v.op("f32x4.lt", a, 0), whole);
+  const value = v.choose(undefinedValue, Number.NaN, signed);
+  const trivial = v.or(v.op("f32x4.eq", b, 0), v.op("f32x4.eq", a, 1));
+  v.push(v.choose(trivial, 1, value));
+  f.release(base, m, e, edge, inside, n, r, result, half, ...turns, ...rests);
+}
