@@ -17,7 +17,7 @@ export interface RewriteContext {
   readonly builder: GraphBuilder;
   readonly index: number;
   /** The new value of an old one that has been visited. */
-  valueOf(id: number): Value;
+  newValue(id: number): Value;
 }
 
 /** Rebuilds a graph node by node. */
@@ -29,23 +29,23 @@ export function rewrite(
   const { keepComposites = true } = options;
   const builder = new GraphBuilder({ keepComposites });
   const values = new Map<number, Value>();
-  const valueOf = (id: number): Value => {
+  const newValue = (id: number): Value => {
     const value = values.get(id);
     if (value === undefined)
       throw new GraphError(`rewrite: value ${id} is used before it is made.`);
     return value;
   };
   graph.nodes.forEach((node, index) => {
-    const inputs = node.inputs.map(valueOf);
+    const inputs = node.inputs.map(newValue);
     const results =
-      rule(node, inputs, { builder, index, valueOf }) ?? copyNode(builder, node, inputs);
+      rule(node, inputs, { builder, index, newValue }) ?? copyNode(builder, node, inputs);
     node.outputs.forEach((id, i) => {
       const value = results[i];
       if (value !== undefined) values.set(id, value);
     });
   });
-  for (const { name, value } of graph.outputs) builder.output(name, valueOf(value));
-  for (const { state, value } of graph.updates) builder.update(valueOf(state), valueOf(value));
+  for (const { name, value } of graph.outputs) builder.output(name, newValue(value));
+  for (const { state, value } of graph.updates) builder.update(newValue(state), newValue(value));
   return builder.finish();
 }
 
