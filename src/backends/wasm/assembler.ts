@@ -189,6 +189,13 @@ export class FunctionBuilder {
     return this;
   }
 
+  /** A small 64-bit constant (within 32 bits). */
+  i64(value: number): this {
+    this.#code.byte(0x42);
+    this.#code.signed(value | 0);
+    return this;
+  }
+
   f32(value: number): this {
     floatBytes.setFloat32(0, value, true);
     this.#code.byte(0x43);
@@ -270,11 +277,16 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** `v128.load32_lane` / `v128.store32_lane`. */
-  memoryLane(name: "v128.load32_lane" | "v128.store32_lane", lane: number, offset = 0): this {
+  /** A load into or a store from one lane: [address, vector] → [vector] or []. */
+  memoryLane(
+    name: "v128.load32_lane" | "v128.store32_lane" | "v128.store64_lane",
+    lane: number,
+    offset = 0,
+  ): this {
+    const codes = { "v128.load32_lane": 86, "v128.store32_lane": 90, "v128.store64_lane": 91 };
     this.#code.byte(0xfd);
-    this.#code.unsigned(name === "v128.load32_lane" ? 86 : 90);
-    this.#code.unsigned(2);
+    this.#code.unsigned(codes[name]);
+    this.#code.unsigned(name === "v128.store64_lane" ? 3 : 2);
     this.#code.unsigned(offset);
     this.#code.byte(lane);
     return this;

@@ -60,7 +60,6 @@ export function emitMath(f: FunctionBuilder, module: KernelModule, name: MathFun
   f.release(...operands);
 }
 
-const log2e = 1.4426950408889634;
 /** ln 2 in two parts; the first has so few bits that its product with an exponent is exact. */
 const ln2High = 0.693359375;
 const ln2Low = -0.00021219444170128554;
@@ -70,8 +69,8 @@ function exponentialCore(v: VectorCode, r: Local): Code {
   const q = v.polynomial(
     r,
     [
-      0.50000000955160365, 0.16666518605249507, 0.041666204814674263, 0.0083689176953104847,
-      0.0013950554176054659,
+      0.5000000095516036, 0.16666518605249506, 0.041666204814674264, 0.008368917695310485,
+      0.001395055417605466,
     ],
   );
   return v.add(v.add(v.mul(v.mul(r, r), q), r), 1);
@@ -93,7 +92,7 @@ function emitScaled(f: FunctionBuilder, v: VectorCode, r: Local, n: Local): void
 /** x = n ln2 + r with |r| ≤ ln2/2; `n` is float32. */
 function reduceExponential(f: FunctionBuilder, v: VectorCode, x: Code): { n: Local; r: Local } {
   const clamped = v.evaluate(x);
-  const n = v.evaluate(v.op("f32x4.nearest", v.mul(clamped, log2e)));
+  const n = v.evaluate(v.op("f32x4.nearest", v.mul(clamped, Math.LOG2E)));
   const r = v.evaluate(v.sub(v.sub(clamped, v.mul(n, ln2High)), v.mul(n, ln2Low)));
   f.release(clamped);
   return { n, r };
@@ -129,9 +128,9 @@ function emitLogarithm(f: FunctionBuilder, x: Local): void {
   const cubic = v.polynomial(
     t,
     [
-      0.33333310442252051, -0.24999986595006121, 0.20002226440665577, -0.16669250805063772,
-      0.14218661311690794, -0.12384350712688773, 0.11872956748408334, -0.11789791275732487,
-      0.069153927529988582,
+      0.3333331044225205, -0.2499998659500612, 0.20002226440665577, -0.16669250805063773,
+      0.14218661311690795, -0.12384350712688773, 0.11872956748408334, -0.11789791275732486,
+      0.06915392752998858,
     ],
   );
   const low = v.add(v.mul(v.mul(t, square), cubic), v.mul(e, ln2Low));
@@ -154,8 +153,8 @@ function emitTanh(f: FunctionBuilder, x: Local): void {
   const cubic = v.polynomial(
     z,
     [
-      -0.33333283924937058, 0.13331491277694332, -0.053743497222802224, 0.020650584319810848,
-      -0.0057170416392254939,
+      -0.33333283924937057, 0.13331491277694332, -0.05374349722280222, 0.020650584319810848,
+      -0.005717041639225494,
     ],
   );
   const near = v.evaluate(v.add(v.mul(v.mul(x, z), cubic), x));
@@ -176,8 +175,8 @@ function emitErf(f: FunctionBuilder, x: Local): void {
   const q = v.polynomial(
     z,
     [
-      0.1283791657268233, -0.37612625824920031, 0.11283585154976807, -0.026853812190997363,
-      0.005188328186418862, -0.00080101982624365479, 7.8538775316191324e-5,
+      0.1283791657268233, -0.3761262582492003, 0.11283585154976807, -0.02685381219099736,
+      0.005188328186418862, -0.0008010198262436548, 7.853877531619132e-5,
     ],
   );
   const near = v.evaluate(v.add(v.mul(x, q), x));
@@ -186,8 +185,8 @@ function emitErf(f: FunctionBuilder, x: Local): void {
   const p = v.polynomial(
     magnitude,
     [
-      -0.00018803105985730942, 1.1295783824229944, 0.63321997354478453, 0.10841849289711624,
-      -0.025208204550690363, 0.0042045428940137199, -0.00044133261954799665, 2.168653787424364e-5,
+      -0.00018803105985730942, 1.1295783824229944, 0.6332199735447845, 0.10841849289711623,
+      -0.025208204550690363, 0.00420454289401372, -0.00044133261954799663, 2.168653787424364e-5,
     ],
   );
   const { n, r } = reduceExponential(f, v, v.op("f32x4.neg", p));
@@ -283,12 +282,12 @@ function emitTrigonometric(f: FunctionBuilder, x: Local, quadrant: 0 | 1): void 
   const z = v.evaluate(v.mul(r, r));
   const sinePart = v.polynomial(
     z,
-    [-0.16666666641526239, 0.0083333293740379187, -0.0001983933096984095, 2.7182742243204844e-6],
+    [-0.1666666664152624, 0.008333329374037919, -0.0001983933096984095, 2.718274224320484e-6],
   );
   const sine = v.add(v.mul(v.mul(r, z), sinePart), r);
   const cosinePart = v.polynomial(
     z,
-    [0.041666646807526817, -0.0013887364496853595, 2.4438091895315251e-5],
+    [0.04166664680752682, -0.0013887364496853595, 2.443809189531525e-5],
   );
   const cosine = v.add(v.mul(v.mul(z, z), cosinePart), v.sub(1, v.mul(z, 0.5)));
   const turned = v.evaluate(v.op("i32x4.add", k, v.int(quadrant)));
@@ -330,8 +329,8 @@ function emitPower(f: FunctionBuilder, a: Local, b: Local): void {
     const p = v.polynomial64(
       z,
       [
-        2.88539008177785, 0.96179669411340047, 0.57707794234684287, 0.41220925432246483,
-        0.3199056120068346, 0.28290144493216883,
+        2.88539008177785, 0.9617966941134005, 0.5770779423468428, 0.41220925432246486,
+        0.3199056120068346, 0.28290144493216884,
       ],
     );
     const finite = v.op("f64x2.add", v.op("f64x2.mul", s, p), widen(e));
