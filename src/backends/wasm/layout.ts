@@ -41,6 +41,13 @@ export function broadcastView(view: View, shape: Shape): View {
   return { shape, strides, offset: view.offset };
 }
 
+/** Axes of a view sorted so that the innermost in memory comes last; repeated axes (step 0) come first. */
+export function memoryOrder(view: View): number[] {
+  const weight = (axis: number): number =>
+    view.strides[axis] === 0 ? Infinity : Math.abs(view.strides[axis]!);
+  return view.shape.map((_, axis) => axis).sort((a, b) => weight(b) - weight(a) || a - b);
+}
+
 /**
  * Copies a value from the host's row-major logical order into the order of this backend. For ranks
  * other than 4, and where channels or pixels are single, both orders are the same.

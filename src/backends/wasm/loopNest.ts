@@ -37,13 +37,6 @@ export function positionCount(loops: readonly LoopAxis[]): number {
   return loops.reduce((count, { size }) => count * size, 1);
 }
 
-/** Axes of a view sorted so that the innermost in memory comes last; repeated axes (step 0) come first. */
-export function memoryOrder(view: View): number[] {
-  const weight = (axis: number): number =>
-    view.strides[axis] === 0 ? Infinity : Math.abs(view.strides[axis]!);
-  return view.shape.map((_, axis) => axis).sort((a, b) => weight(b) - weight(a) || a - b);
-}
-
 /**
  * Pushes `base + 4 Σ coordinate·step` for every operand of the position whose number is in `index`
  * (the last loop fastest) into `addresses`. Returns a local with the coordinate along the last

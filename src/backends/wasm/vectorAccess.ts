@@ -185,3 +185,40 @@ export function emitRow(
   }
   f.release(left, ...moving.filter((_, i) => steps[i] !== 0));
 }
+
+/** Reads the inputs of a row: those that are the same along it once, before the row. */
+export interface RowReader {
+  /** Pushes lanes of input `i` of a vector, `shift` elements further on. */
+  load(i: number, at: readonly Local[], vector: RowVector, shift?: number): void;
+  /** Gives the locals of the reader back. */
+  release(): void;
+}
+
+/** Starts reading a row; `known` are inputs whose lanes are in locals already. */
+export function rowReader(
+  f: FunctionBuilder,
+  dtypes: readonly DType[],
+  steps: readonly number[],
+  addresses: readonly Local[],
+  known: ReadonlyMap<number, Local> = new Map(),
+): RowReader {
+  const own = new Map<number, Local>();
+  for (const [i, dtype] of dtypes.entries()) {
+    if (steps[i] !== 0 || known.has(i)) continue;
+    const local = f.local("v128");
+    loadLanes(f, addresses[i]!, 0, 0, 4, dtype);
+    f.set(local);
+    own.set(i, local);
+  }
+  return {
+    load(i, at, { element, count }, shift = 0) {
+      const splat = own.get(i) ?? known.get(i);
+      const step = steps[i]!;
+      if (splat !== undefined && shift === 0) f.get(splat);
+      else loadLanes(f, at[i]!, element * step + shift, step, count, dtypes[i]!);
+    },
+    release() {
+      f.release(...own.values());
+    },
+  };
+}

@@ -18,7 +18,7 @@ import { type KernelPlan, singleCall } from "../kernelPlan.ts";
 import { broadcastView, denseView, physicalOrder, type View } from "../layout.ts";
 import { emitPositions, type LoopAxis, loopsOver, positionCount } from "../loopNest.ts";
 import { evaluateProgram, type ScalarProgram, scalarProgram } from "../scalarCode.ts";
-import { emitRow, loadLanes, storeLanes } from "../vectorAccess.ts";
+import { emitRow, loadLanes, rowReader, storeLanes } from "../vectorAccess.ts";
 
 /** An operand as the graph knows it. */
 export interface OperandType {
@@ -89,23 +89,14 @@ function elementwiseKernel(
     }
 
     const emitElements = (addresses: readonly Local[], length: number | Local): void => {
-      const splats = new Map(scalars);
-      for (const [i, { dtype }] of inputs.entries()) {
-        if (inner.steps[i] !== 0 || splats.has(i)) continue;
-        const local = f.local("v128");
-        loadLanes(f, addresses[i]!, 0, 0, 4, dtype);
-        f.set(local);
-        splats.set(i, local);
-      }
+      const dtypes = inputs.map(({ dtype }) => dtype);
+      const reader = rowReader(f, dtypes, inner.steps, addresses, scalars);
       const tail = inner.size % 4;
       const row = { length, tail, unroll, straight, addresses, steps: inner.steps };
       emitRow(f, row, (at, vectors) => {
-        const results = vectors.map(({ element, count }) => {
+        const results = vectors.map((vector) => {
           const evaluation = evaluateProgram(f, module, program, (i) => {
-            const splat = splats.get(i);
-            const step = inner.steps[i]!;
-            if (splat !== undefined) f.get(splat);
-            else loadLanes(f, at[i]!, element * step, step, count, inputs[i]!.dtype);
+            reader.load(i, at, vector);
           });
           return outputs.map((_, o) => {
             evaluation.push(o);
@@ -125,7 +116,7 @@ function elementwiseKernel(
         }
         f.release(...results.flat());
       });
-      for (const [i, local] of splats) if (!scalars.has(i)) f.release(local);
+      reader.release();
     };
 
     const first = f.local("i32");
