@@ -49,7 +49,8 @@ export async function readFolder(path: string): Promise<FileTree> {
 /** A single file as an entry of its own folder. */
 export async function readEntry(location: string): Promise<Uint8Array> {
   try {
-    return await readFile(location);
+    const { buffer, byteOffset, byteLength } = await readFile(location);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     throw new DataError(`${location}: ${describe(error as NodeJS.ErrnoException)}.`);
   }

@@ -165,7 +165,7 @@ function resampleColumns(
 ): Pixels {
   const { channels, data } = image;
   const result = createPixels(width, lastRow - firstRow, channels);
-  const out = result.data;
+  const out = clampingView(result);
   const { starts, counts, values, stride } = weights;
   let to = 0;
   for (let y = firstRow; y < lastRow; y++) {
@@ -184,13 +184,13 @@ function resampleColumns(
           green += data[from + 1]! * weight;
           blue += data[from + 2]! * weight;
         }
-        out[to++] = clamp(red >> precisionBits);
-        out[to++] = clamp(green >> precisionBits);
-        out[to++] = clamp(blue >> precisionBits);
+        out[to++] = red >> precisionBits;
+        out[to++] = green >> precisionBits;
+        out[to++] = blue >> precisionBits;
       } else {
         let sum = half;
         for (let i = 0; i < count; i++) sum += data[from + i]! * values[weightAt + i]!;
-        out[to++] = clamp(sum >> precisionBits);
+        out[to++] = sum >> precisionBits;
       }
     }
   }
@@ -200,7 +200,7 @@ function resampleColumns(
 function resampleRows(image: Pixels, height: number, weights: Weights, firstRow: number): Pixels {
   const { width, channels, data } = image;
   const result = createPixels(width, height, channels);
-  const out = result.data;
+  const out = clampingView(result);
   const { starts, counts, values, stride } = weights;
   const rowLength = width * channels;
   const sums = new Int32Array(rowLength);
@@ -213,13 +213,14 @@ function resampleRows(image: Pixels, height: number, weights: Weights, firstRow:
       from += rowLength;
     }
     const to = y * rowLength;
-    for (let j = 0; j < rowLength; j++) out[to + j] = clamp(sums[j]! >> precisionBits);
+    for (let j = 0; j < rowLength; j++) out[to + j] = sums[j]! >> precisionBits;
   }
   return result;
 }
 
-function clamp(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+// Stores to it are clamped to 0 … 255, which is where a filter's negative lobes may lead out of.
+function clampingView({ data }: Pixels): Uint8ClampedArray {
+  return new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
 }
 
 function resizeNearest(image: Pixels, width: number, height: number, box: Box): Pixels {
