@@ -10,7 +10,7 @@ import { FormatError } from "../../core/errors.ts";
 
 /** Limits on a protobuf file before it is decoded. */
 export interface MessageLimits {
-  /** Messages, list elements and unknown fields in all; default 400,000. */
+  /** Messages, list elements and unknown fields in all; default 300,000. */
   readonly maxItems?: number;
   /** Messages inside one another; default 64. */
   readonly maxDepth?: number;
@@ -32,7 +32,7 @@ export function decodeMessage<Desc extends DescMessage>(
   where: string,
   limits: MessageLimits = {},
 ): MessageShape<Desc> {
-  const { maxItems = 400_000, maxDepth = 64 } = limits;
+  const { maxItems = 300_000, maxDepth = 64 } = limits;
   const reader = new BinaryReader(bytes);
   try {
     scanMessage(schema, reader, bytes.length, { items: 0, maxItems, maxDepth }, 1);
