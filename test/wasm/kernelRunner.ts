@@ -86,6 +86,7 @@ export function loadPlan(
   plan: KernelPlan,
   inputs: readonly Numbers[],
   outputs: readonly OutputSpec[],
+  features: Features = testFeatures,
 ): LoadedPlan {
   const addresses = new Map<string, { address: number; bytes: number }>();
   let top = 1024;
@@ -109,7 +110,7 @@ export function loadPlan(
     );
   }
   const builder = new ModuleBuilder({ initial: pages, maximum: pages, shared: false });
-  const module = kernelModule(builder);
+  const module = kernelModule(builder, features);
   const names = new Map<string, string>();
   for (const { kernel } of plan.calls) {
     if (names.has(kernel.key)) continue;
@@ -158,9 +159,10 @@ export function runPlan(
   plan: KernelPlan,
   inputs: readonly Numbers[],
   outputs: readonly OutputSpec[],
+  features: Features = testFeatures,
 ): Numbers[] {
   const results = [1, 3].map((threads) => {
-    const loaded = loadPlan(plan, inputs, outputs);
+    const loaded = loadPlan(plan, inputs, outputs, features);
     loaded.run(threads);
     return outputs.map((_, i) => loaded.output(i));
   });

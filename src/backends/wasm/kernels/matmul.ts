@@ -1,0 +1,122 @@
+import type { Features, Kernel } from "../kernel.ts";
+import type { KernelCall, KernelPlan, Temporary } from "../kernelPlan.ts";
+import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
+import { type ElementwiseEpilogue, epilogueKey } from "./gemmEpilogue.ts";
+import { packKernel } from "./packing.ts";
+import { transposeKernel } from "./packingTranspose.ts";
+
+/** The sizes of a batch of products `C = op(A) · op(B)`. */
+export interface MatmulGeometry {
+  /** Products one after the other, with operands of their own. */
+  readonly batch: number;
+  /** M: rows of C. */
+  readonly rows: number;
+  /** N: columns of C. */
+  readonly columns: number;
+  /** K: length of the sums. */
+  readonly depth: number;
+  /** A lies as [K, M]. */
+  readonly transposeA: boolean;
+  /** B lies as [N, K]. */
+  readonly transposeB: boolean;
+}
+
+export interface MatmulOptions {
+  /** A bias [N] is added to every row. */
+  readonly bias?: boolean;
+  /** Applied after the bias; `channel` operands are [N]. */
+  readonly epilogue?: ElementwiseEpilogue;
+}
+
+/**
+ * Matrix product: `input0` A, `input1` B, then the bias [N] if there is one, then the epilogue's further
+ * operands; `output0` C, in memory of its own. All row-major.
+ *
+ * B is packed in panels, a call that is marked as a preparation: it depends on `input1` alone.
+ */
+export function planMatmul(
+  geometry: MatmulGeometry,
+  features: Features,
+  options: MatmulOptions = {},
+): KernelPlan {
+  const { batch, rows, columns, depth, transposeA, transposeB } = geometry;
+  const product: RowProduct = {
+    images: batch,
+    source: { height: rows, width: 1, channels: depth },
+    groups: 1,
+    taps: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [0, 0],
+    grid: [rows, 1],
+    result: { first: 0, rowStep: 1, columnStep: 1, imageStep: rows, channels: columns },
+    weightStart: 0,
+    weightsPerImage: batch > 1,
+  };
+  const schedule = scheduleRows(product, features);
+  const { bias = false, epilogue } = options;
+  const extras = epilogue?.extras.length ?? 0;
+  const multiply: Kernel = {
+    key: `matmul ${batch}x${rows}x${columns}x${depth} ${epilogueKey(bias, epilogue)}`,
+    buffers: 3 + (bias ? 1 : 0) + extras,
+    items: schedule.items,
+    scratchBytes: schedule.scratchBytes,
+    flops: schedule.flops,
+    emit(f, io, module) {
+      const address = [...io.address];
+      const result = address.pop()!;
+      const [source, weights, ...rest] = address;
+      const biasAddress = bias ? rest.shift() : undefined;
+      emitRowProduct(
+        f,
+        module,
+        schedule,
+        {
+          source: source!,
+          weights: weights!,
+          result,
+          scratch: io.scratch,
+          begin: io.begin,
+          end: io.end,
+        },
+        bias || epilogue !== undefined
+          ? { bias: biasAddress, elementwise: epilogue, extras: rest }
+          : undefined,
+      );
+    },
+  };
+  const pack = packKernel(
+    [
+      {
+        columnStep: transposeB ? depth : 1,
+        columns,
+        parts: batch,
+        partStep: depth * columns,
+        runs: [{ start: 0, count: depth, step: transposeB ? 1 : columns }],
+        packedStart: 0,
+      },
+    ],
+    features,
+  );
+  const temporaries: Temporary[] = [
+    { name: "packed", bytes: packedWeightBytes(product, features) },
+  ];
+  const calls: KernelCall[] = [
+    { kernel: pack, buffers: ["input1", "packed"], writes: [1], preparation: true },
+  ];
+  if (transposeA) {
+    temporaries.push({ name: "rows", bytes: batch * rows * depth * 4 });
+    calls.push({
+      kernel: transposeKernel(batch, depth, rows),
+      buffers: ["input0", "rows"],
+      writes: [1],
+    });
+  }
+  const further = Array.from({ length: (bias ? 1 : 0) + extras }, (_, i) => `input${i + 2}`);
+  calls.push({
+    kernel: multiply,
+    buffers: [transposeA ? "rows" : "input0", "packed", ...further, "output0"],
+    writes: [multiply.buffers - 1],
+  });
+  return { temporaries, calls };
+}

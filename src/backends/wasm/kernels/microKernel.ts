@@ -1,0 +1,222 @@
+/**
+ * Register tiles of the matrix kernels: a few rows times a few vectors of four columns, held in
+ * registers over a whole block of the reduction. Everything but the size of the tile is a run-time
+ * parameter, so that all products and convolutions of a module share these functions: they compile
+ * once, and tier up after the first few calls.
+ *
+ * The order of the arithmetic does not depend on the tile. An element of the result is one chain of
+ * fused multiply-adds that starts at zero and takes the reduction index in ascending order; with
+ * `accumulate` the finished chain is added to what lies in memory.
+ *
+ * A block of the reduction is a nest of three loops: `outer` × `inner` segments of `length` steps;
+ * after a segment the operands move by the inner jump, after all inner segments also by the outer
+ * one. With it a convolution reads its taps where they lie, without a copy per tap.
+ */
+import type { FunctionBuilder, Local, ModuleBuilder } from "../assembler.ts";
+import type { Features, KernelModule } from "../kernel.ts";
+
+/** Pushes `a · b + acc`, fused where the engine can; the three are already on the stack. */
+export function multiplyAdd(f: FunctionBuilder, features: Features, spare: Local): void {
+  if (features.relaxedMadd) f.op("f32x4.relaxed_madd");
+  else f.set(spare).op("f32x4.mul").get(spare).op("f32x4.add");
+}
+
+/**
+ * A block of the reduction, as the tiles read it from memory: byte offsets of its i32 fields. `length`
+ * is in steps; the jumps are in bytes and start where the steps before have left the pointer. `aStart`
+ * and `bStart` are read by the driver of the tiles.
+ */
+export const segmentFields = {
+  outer: 0,
+  inner: 4,
+  length: 8,
+  innerJump: 12,
+  outerJump: 16,
+  /** 0: the tile overwrites C; 1: it adds to C. */
+  accumulate: 20,
+  aStart: 24,
+  bStart: 28,
+} as const;
+
+export const segmentBytes = 32;
+
+/**
+ * C tile of `rows` × 4·`vectors`: rows of A are read along the reduction, each from its own address,
+ * B is a panel `[reduction][4 · vectors]`.
+ *
+ * Signature: (aRows, cRows, a, b, c, segment) → (); `aRows` and `cRows` point to the byte offsets of the
+ * tile's rows from `a` and from `c`.
+ */
+function rowTile(module: KernelModule, rows: number, vectors: number): number {
+  return module.shared(`rowTile ${rows}x${vectors * 4}`, (builder) =>
+    emitRowTile(builder, module.features, rows, vectors),
+  );
+}
+
+function emitRowTile(
+  builder: ModuleBuilder,
+  features: Features,
+  rows: number,
+  vectors: number,
+): number {
+  return builder.function(["i32", "i32", "i32", "i32", "i32", "i32"], [], (f) => {
+    const [aRows, cRows, a, b, c, segment] = [0, 1, 2, 3, 4, 5].map((index) =>
+      f.parameter(index),
+    ) as [Local, Local, Local, Local, Local, Local];
+    const accumulators = Array.from({ length: rows }, () => f.locals("v128", vectors));
+    const values = f.locals("v128", vectors);
+    const splat = f.local("v128");
+    const spare = f.local("v128");
+    const pointers = f.locals("i32", rows);
+    const [outer, inner, fours, ones] = f.locals("i32", 4) as [Local, Local, Local, Local];
+    const [innerJump, outerJump] = f.locals("i32", 2) as [Local, Local];
+
+    for (const [row, pointer] of pointers.entries()) {
+      f.get(a)
+        .get(aRows)
+        .memory("i32.load", row * 4)
+        .op("i32.add")
+        .set(pointer);
+    }
+    f.get(segment).memory("i32.load", segmentFields.innerJump).set(innerJump);
+    f.get(segment).memory("i32.load", segmentFields.outerJump).set(outerJump);
+    for (const row of accumulators) for (const local of row) f.f32x4(0).set(local);
+
+    const step = (index: number): void => {
+      for (const [vector, value] of values.entries()) {
+        f.get(b)
+          .memory("v128.load", (index * vectors + vector) * 16)
+          .set(value);
+      }
+      for (const [row, pointer] of pointers.entries()) {
+        f.get(pointer)
+          .memory("v128.load32_splat", index * 4)
+          .set(splat);
+        for (const [vector, value] of values.entries()) {
+          const accumulator = accumulators[row]![vector]!;
+          f.get(splat).get(value).get(accumulator);
+          multiplyAdd(f, features, spare);
+          f.set(accumulator);
+        }
+      }
+    };
+    const advance = (steps: number): void => {
+      for (const pointer of pointers) f.increment(pointer, steps * 4);
+      f.increment(b, steps * vectors * 16);
+    };
+    f.get(segment).memory("i32.load", segmentFields.outer).set(outer);
+    f.loop((nextOuter) => {
+      f.get(segment).memory("i32.load", segmentFields.inner).set(inner);
+      f.loop((nextInner) => {
+        f.get(segment).memory("i32.load", segmentFields.length).set(ones);
+        f.get(ones).i32(2).op("i32.shr_u").tee(fours);
+        f.if(() => {
+          f.loop((again) => {
+            for (let index = 0; index < 4; index++) step(index);
+            advance(4);
+            f.get(fours).i32(1).op("i32.sub").tee(fours).branchIf(again);
+          });
+        });
+        f.get(ones).i32(3).op("i32.and").tee(ones);
+        f.if(() => {
+          f.loop((again) => {
+            step(0);
+            advance(1);
+            f.get(ones).i32(1).op("i32.sub").tee(ones).branchIf(again);
+          });
+        });
+        for (const pointer of pointers) f.increment(pointer, innerJump);
+        f.get(inner).i32(1).op("i32.sub").tee(inner).branchIf(nextInner);
+      });
+      for (const pointer of pointers) f.increment(pointer, outerJump);
+      f.get(outer).i32(1).op("i32.sub").tee(outer).branchIf(nextOuter);
+    });
+    emitStoreTile(f, accumulators, segment, (row) => {
+      f.get(c)
+        .get(cRows)
+        .memory("i32.load", row * 4)
+        .op("i32.add")
+        .set(a);
+      return a;
+    });
+  });
+}
+
+/** Writes a tile, or adds it to what is there; `address` gives where a row begins. */
+function emitStoreTile(
+  f: FunctionBuilder,
+  accumulators: readonly (readonly Local[])[],
+  segment: Local,
+  address: (row: number) => Local,
+): void {
+  f.get(segment).memory("i32.load", segmentFields.accumulate);
+  f.if(
+    () => {
+      for (const [row, tile] of accumulators.entries()) {
+        const at = address(row);
+        for (const [vector, local] of tile.entries()) {
+          f.get(at)
+            .get(local)
+            .get(at)
+            .memory("v128.load", vector * 16);
+          f.op("f32x4.add").memory("v128.store", vector * 16);
+        }
+      }
+    },
+    () => {
+      for (const [row, tile] of accumulators.entries()) {
+        const at = address(row);
+        for (const [vector, local] of tile.entries()) {
+          f.get(at)
+            .get(local)
+            .memory("v128.store", vector * 16);
+        }
+      }
+    },
+  );
+}
+
+/**
+ * Many rows times one panel: deals `count` rows to tiles of nearly equal height, at most the engine's
+ * tile, because a single left-over row costs as much time as a whole tile.
+ *
+ * Signature: (aRows, cRows, count, a, b, c, segment) → ().
+ */
+export function rowPanel(module: KernelModule, vectors: number): number {
+  const highest = module.features.tile.rows;
+  return module.shared(`rowPanel ${highest}x${vectors * 4}`, (builder) => {
+    const tiles = Array.from({ length: highest }, (_, i) => rowTile(module, i + 1, vectors));
+    const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
+    return builder.function(parameters, [], (f) => {
+      const [aRows, cRows, count, a, b, c, segment] = parameters.map((_, index) =>
+        f.parameter(index),
+      ) as [Local, Local, Local, Local, Local, Local, Local];
+      const [left, small, large, height] = f.locals("i32", 4) as [Local, Local, Local, Local];
+      f.get(count)
+        .i32(highest - 1)
+        .op("i32.add")
+        .i32(highest)
+        .op("i32.div_u")
+        .set(left);
+      f.get(count).get(left).op("i32.div_u").set(small);
+      f.get(count).get(left).get(small).op("i32.mul").op("i32.sub").set(large);
+      f.loop((again) => {
+        f.get(small).get(large).i32(0).op("i32.gt_s").op("i32.add").set(height);
+        f.block((done) => {
+          for (let rows = highest; rows >= 1; rows--) {
+            f.get(height).i32(rows).op("i32.eq");
+            f.if(() => {
+              for (const local of [aRows, cRows, a, b, c, segment]) f.get(local);
+              f.call(tiles[rows - 1]!).branch(done);
+            });
+          }
+        });
+        f.increment(large, -1);
+        for (const table of [aRows, cRows]) {
+          f.get(table).get(height).i32(2).op("i32.shl").op("i32.add").set(table);
+        }
+        f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+      });
+    });
+  });
+}
