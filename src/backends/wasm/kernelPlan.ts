@@ -22,6 +22,11 @@ export interface KernelCall {
   readonly buffers: readonly string[];
   /** Indices into `buffers` that the kernel writes; the others are only read. */
   readonly writes: readonly number[];
+  /**
+   * The call reads only weights (packing them, say), so that it need not be repeated while they stay as
+   * they are; its temporaries then keep their contents between runs.
+   */
+  readonly preparation?: boolean;
 }
 
 /** A plan of one kernel that reads `inputs` operands and writes `outputs` operands, in this order. */

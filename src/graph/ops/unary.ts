@@ -36,14 +36,14 @@ export const unaryFunctions = {
   relu: {
     parameters: none,
     value: (x) => s.max(x, 0),
-    derivative: (x) => s.less(0, x),
+    derivative: (_x, y) => s.less(0, y),
     kinks: () => [0],
   },
   /** min(max(x, 0), 6). Krizhevsky 2010; MobileNet. */
   relu6: {
     parameters: none,
     value: (x) => s.min(s.max(x, 0), 6),
-    derivative: (x) => s.mul(s.less(0, x), s.less(x, 6)),
+    derivative: (_x, y) => s.mul(s.less(0, y), s.less(y, 6)),
     kinks: () => [0, 6],
   },
   /** x for x > 0, else negativeSlope · x. Maas et al. 2013. Slope 0.01, as PyTorch. */

@@ -3,15 +3,8 @@ import { GraphBuilder, type Value } from "../builder.ts";
 import type { Graph, Node } from "../graph.ts";
 import { operation } from "../ops/index.ts";
 
-/**
- * What a node becomes in the new graph: its outputs there, or `undefined` to copy it as it is. `inputs` are the
- * new values of the node's inputs.
- */
-export type Rewrite = (
-  node: Node,
-  inputs: readonly Value[],
-  context: RewriteContext,
-) => readonly Value[] | undefined;
+/** What a node becomes in the new graph: its outputs there, or `undefined` to copy it as it is. */
+export type Rewrite = (node: Node, context: RewriteContext) => readonly Value[] | undefined;
 
 export interface RewriteContext {
   readonly builder: GraphBuilder;
@@ -20,7 +13,7 @@ export interface RewriteContext {
   newValue(id: number): Value;
 }
 
-/** Rebuilds a graph node by node. */
+/** Rebuilds a graph node by node. A rule that returns no outputs for a node drops it. */
 export function rewrite(
   graph: Graph,
   rule: Rewrite,
@@ -31,14 +24,15 @@ export function rewrite(
   const values = new Map<number, Value>();
   const newValue = (id: number): Value => {
     const value = values.get(id);
-    if (value === undefined)
-      throw new GraphError(`rewrite: value ${id} is used before it is made.`);
+    if (value === undefined) {
+      throw new GraphError(`rewrite: value ${id} is used but was not made.`);
+    }
     return value;
   };
   graph.nodes.forEach((node, index) => {
-    const inputs = node.inputs.map(newValue);
     const results =
-      rule(node, inputs, { builder, index, newValue }) ?? copyNode(builder, node, inputs);
+      rule(node, { builder, index, newValue }) ??
+      copyNode(builder, node, node.inputs.map(newValue));
     node.outputs.forEach((id, i) => {
       const value = results[i];
       if (value !== undefined) values.set(id, value);

@@ -1,0 +1,208 @@
+import { type FunctionBuilder, type MemoryLimits, ModuleBuilder } from "./assembler.ts";
+import type { Features, Kernel, KernelModule } from "./kernel.ts";
+
+/** Where a buffer lies: at a fixed address, or at an offset from the arena's base. */
+export interface Place {
+  readonly kind: "fixed" | "arena";
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** One call of a kernel on buffers with known places. */
+export interface PlacedLaunch {
+  readonly kernel: Kernel;
+  readonly places: readonly Place[];
+  /** Indices into `places` that the kernel writes. */
+  readonly writes: readonly number[];
+  /** Name of the node it belongs to, for profiles. */
+  readonly label: string;
+}
+
+/** A linked program: the module's bytes and the launches behind each exported function. */
+export interface LinkedProgram {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Number of barriers in a step, for profiles. */
+  readonly barriers: number;
+}
+
+/** Addresses of the session's control words. Each barrier word has a cache line of its own. */
+export const control = {
+  barrierCount: 0,
+  barrierGeneration: 64,
+  /** Number of the last command; workers wait for it to change. */
+  command: 128,
+  /** What to do: index into the loaded programs, or a negative code. */
+  program: 132,
+  stage: 136,
+  arena: 140,
+  bytes: 256,
+} as const;
+
+/** Rounds of looking before a thread sleeps at a barrier: some 20 µs, the cost of waking up. */
+const spinRounds = 4000;
+
+/**
+ * Emits one module with the functions `prepare` and `step`: (thread, arenaBase) → (). Each runs its launches
+ * in order; a thread takes its share of every launch's items. Threads meet at a barrier only where a
+ * launch touches bytes that a launch since the last barrier wrote, or writes bytes that one read.
+ */
+export function link(
+  stages: { readonly prepare: readonly PlacedLaunch[]; readonly step: readonly PlacedLaunch[] },
+  scratch: { readonly place: Place; readonly bytesPerThread: number },
+  threads: number,
+  features: Features,
+  memory: MemoryLimits,
+): LinkedProgram {
+  const builder = new ModuleBuilder(memory);
+  const sharedFunctions = new Map<string, number>();
+  const module: KernelModule = {
+    builder,
+    features,
+    shared(key, emit) {
+      let index = sharedFunctions.get(key);
+      if (index === undefined) {
+        index = emit(builder);
+        sharedFunctions.set(key, index);
+      }
+      return index;
+    },
+  };
+  const barrier = emitBarrier(builder, threads);
+  const kernels = new Map<string, number>();
+  const kernelIndex = (kernel: Kernel): number => {
+    let index = kernels.get(kernel.key);
+    if (index === undefined) {
+      const parameters = new Array(kernel.buffers + 3).fill("i32");
+      index = builder.function(parameters, [], (f) => {
+        const address = Array.from({ length: kernel.buffers }, (_, i) => f.parameter(i));
+        const [begin, end, own] = [0, 1, 2].map((i) => f.parameter(kernel.buffers + i));
+        kernel.emit(f, { address, begin: begin!, end: end!, scratch: own! }, module);
+      });
+      kernels.set(kernel.key, index);
+    }
+    return index;
+  };
+  let barriers = 0;
+  for (const name of ["prepare", "step"] as const) {
+    const launches = stages[name];
+    const indices = launches.map(({ kernel }) => kernelIndex(kernel));
+    const meetings = barrierPositions(launches);
+    if (name === "step") barriers = meetings.size + 1;
+    const index = builder.function(["i32", "i32"], [], (f) => {
+      launches.forEach((launch, i) => {
+        if (meetings.has(i)) f.call(barrier);
+        emitLaunch(f, launch, indices[i]!, threads, scratch);
+      });
+      f.call(barrier);
+    });
+    builder.export(name, index);
+  }
+  return { bytes: builder.encode(), barriers };
+}
+
+function emitLaunch(
+  f: FunctionBuilder,
+  { kernel, places }: PlacedLaunch,
+  index: number,
+  threads: number,
+  scratch: { readonly place: Place; readonly bytesPerThread: number },
+): void {
+  const thread = f.parameter(0);
+  const arena = f.parameter(1);
+  const pushPlace = (place: Place) => {
+    if (place.kind === "fixed") f.i32(place.address);
+    else f.get(arena).i32(place.address).op("i32.add");
+  };
+  const share = (offset: number) => {
+    f.get(thread);
+    if (offset !== 0) f.i32(offset).op("i32.add");
+    f.i32(kernel.items).op("i32.mul").i32(threads).op("i32.div_u");
+  };
+  for (const place of places) pushPlace(place);
+  if (threads === 1) f.i32(0).i32(kernel.items);
+  else {
+    share(0);
+    share(1);
+  }
+  pushPlace(scratch.place);
+  if (threads > 1 && scratch.bytesPerThread > 0) {
+    f.get(thread).i32(scratch.bytesPerThread).op("i32.mul").op("i32.add");
+  }
+  f.call(index);
+}
+
+/** Indices of the launches before which all threads must meet. */
+function barrierPositions(launches: readonly PlacedLaunch[]): Set<number> {
+  const positions = new Set<number>();
+  let written: Place[] = [];
+  let read: Place[] = [];
+  launches.forEach((launch, i) => {
+    const writes = launch.places.filter((_, j) => launch.writes.includes(j));
+    const reads = launch.places.filter((_, j) => !launch.writes.includes(j));
+    const conflict =
+      writes.some((place) => touches(place, written) || touches(place, read)) ||
+      reads.some((place) => touches(place, written));
+    if (conflict) {
+      positions.add(i);
+      written = [];
+      read = [];
+    }
+    written.push(...writes);
+    read.push(...reads);
+  });
+  return positions;
+}
+
+function touches(place: Place, others: readonly Place[]): boolean {
+  return others.some(
+    (other) =>
+      other.kind === place.kind &&
+      other.address < place.address + place.bytes &&
+      place.address < other.address + other.bytes,
+  );
+}
+
+/**
+ * A barrier that can be used over and over: the last thread to arrive resets the count, advances the
+ * generation and wakes the others, who look at it for a while and then sleep.
+ */
+function emitBarrier(builder: ModuleBuilder, threads: number): number {
+  return builder.function([], [], (f) => {
+    if (threads === 1) return;
+    const generation = f.local("i32");
+    const rounds = f.local("i32");
+    f.i32(control.barrierGeneration).memory("i32.atomic.load").set(generation);
+    f.i32(control.barrierCount)
+      .i32(1)
+      .memory("i32.atomic.rmw.add")
+      .i32(threads - 1)
+      .op("i32.eq");
+    f.if(
+      () => {
+        f.i32(control.barrierCount).i32(0).memory("i32.atomic.store");
+        f.i32(control.barrierGeneration)
+          .get(generation)
+          .i32(1)
+          .op("i32.add")
+          .memory("i32.atomic.store");
+        f.i32(control.barrierGeneration).i32(threads).memory("memory.atomic.notify").op("drop");
+      },
+      () => {
+        f.i32(spinRounds).set(rounds);
+        f.block((done) => {
+          f.loop((again) => {
+            f.i32(control.barrierGeneration).memory("i32.atomic.load").get(generation);
+            f.op("i32.ne").branchIf(done);
+            f.get(rounds).i32(1).op("i32.sub").tee(rounds).branchIf(again);
+          });
+          f.loop((again) => {
+            f.i32(control.barrierGeneration).get(generation).i64(1_000_000);
+            f.memory("memory.atomic.wait32").op("drop");
+            f.i32(control.barrierGeneration).memory("i32.atomic.load").get(generation);
+            f.op("i32.eq").branchIf(again);
+          });
+        });
+      },
+    );
+  });
+}

@@ -1,0 +1,122 @@
+import { elementCount, sameShape } from "../../core/shape.ts";
+import { formatExpression, input as inputElement, substitute } from "../../graph/expression.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
+import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
+import type { ElementwiseAttributes } from "../../graph/ops/elementwise.ts";
+import type { Features } from "./kernel.ts";
+import type { KernelPlan } from "./kernelPlan.ts";
+import { planConv2d } from "./kernels/conv2d.ts";
+import type { ExtraOperand } from "./kernels/gemmEpilogue.ts";
+import { convolutionGeometry, lowerOperation } from "./lowering.ts";
+
+/** A node, or several in one, with the kernels that compute it. */
+export interface Operation {
+  readonly node: Node;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly plan: KernelPlan | "alias" | "leaf";
+  /** Goes element by element, so that an output may take the place of an input of its shape. */
+  readonly elementwise: boolean;
+}
+
+/**
+ * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution is applied
+ * while that result is still in registers or cache (bias, activation, residual sum), so the
+ * convolution has no operation of its own.
+ */
+export function planOperations(graph: Graph, features: Features): Operation[] {
+  const soleReader = findSoleReaders(graph);
+  const absorbed = new Map<Node, Operation>();
+  const skipped = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (node.op !== "conv2d") continue;
+    const reader = soleReader.get(node.outputs[0]!);
+    if (reader === undefined || absorbed.has(reader)) continue;
+    const operation = fuseEpilogue(graph, node, reader, features);
+    if (operation !== undefined) {
+      absorbed.set(reader, operation);
+      skipped.add(node);
+    }
+  }
+  return graph.nodes.flatMap((node): Operation[] => {
+    if (skipped.has(node)) return [];
+    return [absorbed.get(node) ?? planNode(graph, node, features)];
+  });
+}
+
+function planNode(graph: Graph, node: Node, features: Features): Operation {
+  const { inputs, outputs } = node;
+  const leaf = node.op === "input" || node.op === "state" || node.op === "constant";
+  const type = (id: number) => graph.values[id]!;
+  const plan = leaf
+    ? "leaf"
+    : lowerOperation(node.op, inputs.map(type), node.attributes, outputs.map(type), features);
+  const elementwise = node.op === "elementwise" || node.op === "unary" || node.op === "binary";
+  return { node, inputs, outputs, plan, elementwise };
+}
+
+/** The one element-wise node with one output that reads a value, where nothing else does. */
+function findSoleReaders(graph: Graph): Map<number, Node> {
+  const readers = new Map<number, Node | "several">();
+  for (const node of graph.nodes) {
+    for (const id of new Set(node.inputs)) readers.set(id, readers.has(id) ? "several" : node);
+  }
+  for (const { value } of [...graph.outputs, ...graph.updates]) readers.set(value, "several");
+  const sole = new Map<number, Node>();
+  for (const [id, reader] of readers) {
+    if (reader !== "several" && reader.op === "elementwise" && reader.outputs.length === 1) {
+      sole.set(id, reader);
+    }
+  }
+  return sole;
+}
+
+function fuseEpilogue(
+  graph: Graph,
+  convolution: Node,
+  reader: Node,
+  features: Features,
+): Operation | undefined {
+  const [result] = convolution.outputs as [number];
+  const type = graph.values[result]!;
+  if (!sameShape(type.shape, graph.values[reader.outputs[0]!]!.shape)) return undefined;
+  const others = reader.inputs.filter((id) => id !== result);
+  const extras: ExtraOperand[] = [];
+  for (const id of others) {
+    const kind = operandKind(graph, id, type.shape);
+    if (kind === undefined) return undefined;
+    extras.push(kind);
+  }
+  const renumbered = reader.inputs.map((id) =>
+    inputElement(id === result ? 0 : 1 + others.indexOf(id)),
+  );
+  const [source] = (reader.attributes as ElementwiseAttributes).expressions;
+  const expression = substitute(source!, renumbered);
+  const [x, weight] = convolution.inputs as [number, number];
+  const geometry = convolutionGeometry(
+    graph.values[x]!,
+    graph.values[weight]!,
+    convolution.attributes as Conv2dAttributes,
+  );
+  return {
+    node: { ...convolution, name: convolution.name || formatExpression(expression) },
+    inputs: [x, weight, ...others],
+    outputs: reader.outputs,
+    plan: planConv2d(geometry, features, { epilogue: { expression, extras } }),
+    elementwise: false,
+  };
+}
+
+function operandKind(
+  graph: Graph,
+  id: number,
+  result: readonly number[],
+): ExtraOperand | undefined {
+  const { shape, dtype } = graph.values[id]!;
+  if (dtype !== "float32") return undefined;
+  if (elementCount(shape) === 1) return "scalar";
+  if (sameShape(shape, result)) return "full";
+  const aligned = [...new Array<number>(4 - shape.length).fill(1), ...shape];
+  const perChannel = aligned.every((size, axis) => size === (axis === 1 ? result[1] : 1));
+  return perChannel ? "channel" : undefined;
+}

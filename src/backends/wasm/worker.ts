@@ -1,0 +1,122 @@
+/** What the pool tells a worker. */
+export type Order =
+  | {
+      readonly kind: "start";
+      readonly memory: WebAssembly.Memory | WebAssembly.MemoryDescriptor;
+      readonly thread: number;
+    }
+  | { readonly kind: "load"; readonly program: number; readonly module: WebAssembly.Module }
+  | { readonly kind: "serve"; readonly seen: number }
+  | {
+      readonly kind: "run";
+      readonly program: number;
+      readonly stage: "prepare" | "step";
+      readonly arena: number;
+    }
+  | { readonly kind: "write"; readonly address: number; readonly bytes: Uint8Array }
+  | { readonly kind: "read"; readonly address: number; readonly length: number }
+  | { readonly kind: "grow"; readonly pages: number };
+
+/** What a worker answers. Orders are answered in order, except `serve`, which is answered once per run. */
+export type Answer =
+  | { readonly kind: "done" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** The two ends of a worker's message channel, the same in Node and in a browser. */
+export interface WorkerPort {
+  post(answer: Answer): void;
+  listen(handler: (order: Order) => void): void;
+}
+
+/**
+ * The program of a worker thread. It is turned into text and started from there, so that no bundler has to
+ * know about a second file, and the same text runs in Node, on pages and in pages opened from disk:
+ * hence it must not refer to anything outside itself.
+ *
+ * With shared memory, `serve` waits on the command word (see `control` in linker.ts) and runs programs as they are
+ * commanded, until a negative program sends it back to its messages. Without shared memory the one
+ * worker owns the memory, and everything goes by messages.
+ */
+export function workerMain(port: WorkerPort): void {
+  const commandWord = 32;
+  const programWord = 33;
+  const stageWord = 34;
+  const arenaWord = 35;
+  type Step = (thread: number, arena: number) => void;
+  const programs: { prepare: Step; step: Step }[] = [];
+  let memory: WebAssembly.Memory | undefined;
+  let thread = 0;
+  const bytesAt = (address: number, length: number) =>
+    new Uint8Array(memory!.buffer, address, length);
+
+  const serve = (seen: number): void => {
+    const words = new Int32Array(memory!.buffer, 0, 64);
+    let last = seen;
+    for (;;) {
+      Atomics.wait(words, commandWord, last);
+      const now = Atomics.load(words, commandWord);
+      if (now === last) continue;
+      last = now;
+      const index = Atomics.load(words, programWord);
+      if (index < 0) return;
+      const stage = Atomics.load(words, stageWord) === 0 ? "prepare" : "step";
+      programs[index]![stage](thread, Atomics.load(words, arenaWord));
+      if (thread === 0) port.post({ kind: "done" });
+    }
+  };
+
+  const obey = (order: Order): void => {
+    switch (order.kind) {
+      case "start":
+        memory =
+          order.memory instanceof WebAssembly.Memory
+            ? order.memory
+            : new WebAssembly.Memory(order.memory);
+        thread = order.thread;
+        break;
+      case "load": {
+        const instance = new WebAssembly.Instance(order.module, { env: { memory: memory! } });
+        const { prepare, step } = instance.exports as { prepare: Step; step: Step };
+        programs[order.program] = { prepare, step };
+        break;
+      }
+      case "serve":
+        serve(order.seen);
+        return;
+      case "run":
+        programs[order.program]![order.stage](0, order.arena);
+        break;
+      case "write":
+        bytesAt(order.address, order.bytes.length).set(order.bytes);
+        break;
+      case "read":
+        port.post({ kind: "bytes", bytes: bytesAt(order.address, order.length).slice() });
+        return;
+      case "grow":
+        memory!.grow(order.pages);
+        break;
+    }
+    port.post({ kind: "done" });
+  };
+
+  port.listen((order) => {
+    try {
+      obey(order);
+    } catch (error) {
+      port.post({ kind: "failed", message: String(error) });
+    }
+  });
+}
+
+/** A worker as the pool sees it. */
+export interface WorkerHandle {
+  post(order: Order): void;
+  /** Called with every answer. */
+  onAnswer: (answer: Answer) => void;
+  /** Called when the worker itself breaks. */
+  onFailure: (error: Error) => void;
+  /** Whether the worker keeps the process alive; only runs should. */
+  holdProcess(hold: boolean): void;
+  terminate(): void;
+}
