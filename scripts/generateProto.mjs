@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 const generatorVersion = "2.17.0";
 const compilerVersion = "1.75.0";
-const folders = ["src/formats/onnx/proto"];
+const folders = ["src/formats/onnx/proto", "src/formats/caffe", "src/formats/tensorboard"];
 
 for (const folder of folders) {
   const work = mkdtempSync(join(tmpdir(), "proto-"));
