@@ -1,8 +1,9 @@
 import { broadcastShapes, elementCount, sameShape } from "../../core/shape.ts";
-import { type Expression, expressionCost, input, substitute } from "../expression.ts";
+import { constant, type Expression, expressionCost, input, substitute } from "../expression.ts";
 import { type Graph, type Node, producers } from "../graph.ts";
 import { type BinaryAttributes, binaryExpression } from "../ops/binary.ts";
 import { type ElementwiseAttributes, elementwiseOp } from "../ops/elementwise.ts";
+import type { ConstantAttributes } from "../ops/leaf.ts";
 import { type ReduceAttributes, reduceOp } from "../ops/reduce.ts";
 import { type UnaryAttributes, unaryExpression } from "../ops/unary.ts";
 import { rewrite } from "./rewrite.ts";
@@ -21,11 +22,15 @@ const cheapCost = 12;
 /** … and reads at most this many tensors of full size. */
 const fewTensors = 2;
 
-/** The expressions of an element-wise node over its own inputs, or `undefined` for any other node. */
-export function pointwiseExpressions(node: Node): readonly Expression[] | undefined {
+/**
+ * The expressions of an element-wise node over its own inputs, or `undefined` for any other node. A broadcast
+ * is the identity, for whatever reads it broadcasts by itself.
+ */
+function pointwiseExpressions(node: Node): readonly Expression[] | undefined {
   if (node.op === "unary") return [unaryExpression(node.attributes as UnaryAttributes)];
   if (node.op === "binary") return [binaryExpression(node.attributes as BinaryAttributes)];
   if (node.op === "elementwise") return (node.attributes as ElementwiseAttributes).expressions;
+  if (node.op === "broadcast") return [input(0)];
   return undefined;
 }
 
@@ -37,14 +42,17 @@ export function pointwiseExpressions(node: Node): readonly Expression[] | undefi
  */
 export function inlineElementwise(graph: Graph): Graph {
   const stored = valuesToStore(graph);
+  const constants = scalarConstants(graph);
   const definitions = new Map<number, Definition>();
   return rewrite(graph, (node, { builder, newValue }) => {
     const own =
       node.op === "reduce"
         ? (node.attributes as ReduceAttributes).expressions
         : pointwiseExpressions(node);
-    if (own === undefined) return undefined;
-    const definition = define(node, own, definitions, stored);
+    if (own === undefined || (node.op === "broadcast" && stored.has(node.outputs[0]!))) {
+      return undefined;
+    }
+    const definition = define(node, own, definitions, stored, constants);
     const operands = definition.leaves.map(newValue);
     if (node.op === "reduce") {
       const attributes = node.attributes as ReduceAttributes;
@@ -69,9 +77,13 @@ function define(
   expressions: readonly Expression[],
   definitions: ReadonlyMap<number, Definition>,
   stored: ReadonlySet<number>,
+  constants: ReadonlyMap<number, number>,
 ): Definition {
   const leaves: number[] = [];
+  const isNumber = node.inputs.every((id) => constants.has(id));
   const leaf = (id: number): Expression => {
+    const number = constants.get(id);
+    if (number !== undefined && !isNumber) return constant(number);
     const known = leaves.indexOf(id);
     return input(known >= 0 ? known : leaves.push(id) - 1);
   };
@@ -81,6 +93,17 @@ function define(
     return substitute(inner.expressions[0]!, inner.leaves.map(leaf));
   });
   return { expressions: expressions.map((e) => substitute(e, replacements)), leaves };
+}
+
+/** Constants of rank 0: they become part of the expression. */
+function scalarConstants(graph: Graph): Map<number, number> {
+  const constants = new Map<number, number>();
+  for (const node of graph.nodes) {
+    if (node.op !== "constant") continue;
+    const { data, shape } = node.attributes as ConstantAttributes;
+    if (shape.length === 0) constants.set(node.outputs[0]!, data[0]!);
+  }
+  return constants;
 }
 
 /** Element-wise results that must lie in memory. */
@@ -96,6 +119,7 @@ function valuesToStore(graph: Graph): Set<number> {
     }
   }
   for (const { value } of [...graph.outputs, ...graph.updates]) stored.add(value);
+  const constants = scalarConstants(graph);
   const definitions = new Map<number, Definition>();
   for (const node of graph.nodes) {
     const expressions = pointwiseExpressions(node);
@@ -115,13 +139,22 @@ function valuesToStore(graph: Graph): Set<number> {
       if (leafCount() <= mostLeaves) break;
       stored.add(id);
     }
-    if (isReduce || expressions === undefined) continue;
-    const definition = define(node, expressions, definitions, stored);
+    // Inlined broadcasts must leave an operand that has the full shape.
+    const own = expressions ?? (node.attributes as ReduceAttributes).expressions;
+    let definition = define(node, own, definitions, stored, constants);
+    for (const id of node.inputs) {
+      if (node.op === "broadcast" || sameShape(leafShape(graph, definition), shape)) break;
+      if (!definitions.has(id)) continue;
+      stored.add(id);
+      definition = define(node, own, definitions, stored, constants);
+    }
+    if (isReduce) continue;
     const [output] = node.outputs as [number];
     const users = readers.get(output) ?? [];
     const mustStore =
       node.outputs.length > 1 ||
       stored.has(output) ||
+      graph.values[output]!.dtype !== "float32" ||
       users.length === 0 ||
       users.some((user) => !readsElementwise(graph, user, shape));
     if (mustStore) {
@@ -145,8 +178,16 @@ function valuesToStore(graph: Graph): Set<number> {
   return stored;
 }
 
-/** The common shape of a node's inputs. */
+function leafShape(graph: Graph, { leaves }: Definition): readonly number[] {
+  return broadcastShapes(
+    leaves.map((id) => graph.values[id]!.shape),
+    "elementwise",
+  );
+}
+
+/** The common shape of a node's inputs: that of its result, before anything is reduced. */
 function operandShape(graph: Graph, node: Node): readonly number[] {
+  if (node.op === "broadcast") return graph.values[node.outputs[0]!]!.shape;
   return broadcastShapes(
     node.inputs.map((id) => graph.values[id]!.shape),
     node.op,

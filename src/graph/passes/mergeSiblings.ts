@@ -32,7 +32,8 @@ interface Group {
  * A node joins an earlier group if everything it reads is there before the group, or is made by the
  * group itself; so no cycle can arise.
  */
-export function mergeSiblings(graph: Graph): Graph {
+export function mergeSiblings(source: Graph): Graph {
+  const graph = leavesFirst(source);
   const groups = findGroups(graph);
   const groupOf = new Map<Node, Group>();
   for (const group of groups) for (const node of group.members) groupOf.set(node, group);
@@ -60,6 +61,13 @@ export function mergeSiblings(graph: Graph): Graph {
     }
     return node.outputs.map((id) => made.get(id)!);
   });
+}
+
+/** The same graph with its inputs, states and constants in front, so that any group may read them. */
+function leavesFirst(graph: Graph): Graph {
+  const isLeaf = (node: Node) => node.inputs.length === 0;
+  const nodes = [...graph.nodes.filter(isLeaf), ...graph.nodes.filter((node) => !isLeaf(node))];
+  return { ...graph, nodes };
 }
 
 function findGroups(graph: Graph): Group[] {
