@@ -21,6 +21,10 @@ export function randomFloats(count: number, seed: number): Float32Array {
 
 export const describeGeometry = geometryKey;
 
+export function inputCount({ images, size, channels }: Conv2dGeometry): number {
+  return images * size[0] * size[1] * channels;
+}
+
 export function weightCount({ filters, kernel, channels, groups }: Conv2dGeometry): number {
   return filters * kernel[0] * kernel[1] * (channels / groups);
 }
