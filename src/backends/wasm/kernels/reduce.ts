@@ -74,7 +74,7 @@ export function planReduce(request: ReduceRequest): KernelPlan {
 }
 
 /** Results seen with the axes of the inputs: reduced ones do not move. */
-function resultView(shape: Shape, axes: readonly number[], keepDims: boolean): View {
+export function resultView(shape: Shape, axes: readonly number[], keepDims: boolean): View {
   const keptShape = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const dense = denseView(keepDims ? keptShape : shape.filter((_, axis) => !axes.includes(axis)));
   let next = 0;
@@ -147,7 +147,11 @@ function withoutFinish(task: ReductionTask, outputs: number): ReductionTask {
 }
 
 /** Kept loops as they lie in partials that are dense in `inner` elements, the result's steps last. */
-function partialLoops(loops: readonly LoopAxis[], inner: number, outputs: number): LoopAxis[] {
+export function partialLoops(
+  loops: readonly LoopAxis[],
+  inner: number,
+  outputs: number,
+): LoopAxis[] {
   let step = inner;
   return loops
     .toReversed()
@@ -184,7 +188,7 @@ function addColumnStages(
   names: readonly string[],
   outputs: number,
 ): void {
-  const { task: wide, fold } = foldRows(task);
+  const { fold, ...wide } = foldRows(task.kept, task.reduced);
   const cut = columnChunks(wide.kept, wide.reduced);
   if (cut.chunks === 1 && fold === 1) {
     addCall(plan, reduceColumnsKernel(task, outputs, cut), names, finalNames(outputs));
@@ -194,7 +198,7 @@ function addColumnStages(
   const columns = (wide.kept.at(-1)?.size ?? 1) / fold;
   const rows = cut.chunks * fold;
   const partials = addPartials(plan, positionCount(outer) * rows * columns, outputs);
-  const first = withoutFinish({ ...wide, kept: wide.kept }, outputs);
+  const first = withoutFinish({ ...task, ...wide }, outputs);
   addCall(plan, reduceColumnsKernel(first, outputs, { ...cut, partial: true }), names, partials);
   const last = task.kept.at(-1);
   const kept = [
@@ -209,10 +213,13 @@ function addColumnStages(
  * Few columns that do not fill vectors (a bias of 3 or 6 channels) are read as rows of `fold` times
  * as many columns where rows follow each other in memory; the next stage joins the copies.
  */
-function foldRows(task: ReductionTask): { task: ReductionTask; fold: number } {
-  const columns = task.kept.at(-1);
-  const rows = task.reduced.at(-1);
-  const same = { task, fold: 1 };
+export function foldRows(
+  kept: readonly LoopAxis[],
+  reduced: readonly LoopAxis[],
+): { kept: readonly LoopAxis[]; reduced: readonly LoopAxis[]; fold: number } {
+  const columns = kept.at(-1);
+  const rows = reduced.at(-1);
+  const same = { kept, reduced, fold: 1 };
   if (columns === undefined || rows === undefined || columns.size % 4 === 0) return same;
   const fold = columns.size % 2 === 0 ? 2 : 4;
   if (rows.size % fold !== 0 || rows.size < 64 || columns.size > 256) return same;
@@ -223,12 +230,5 @@ function foldRows(task: ReductionTask): { task: ReductionTask; fold: number } {
   if (!follows) return same;
   const wide = { size: columns.size * fold, steps: columns.steps };
   const fewer = { size: rows.size / fold, steps: rows.steps.map((step) => step * fold) };
-  return {
-    task: {
-      ...task,
-      kept: [...task.kept.slice(0, -1), wide],
-      reduced: [...task.reduced.slice(0, -1), fewer],
-    },
-    fold,
-  };
+  return { kept: kept.with(-1, wide), reduced: reduced.with(-1, fewer), fold };
 }
