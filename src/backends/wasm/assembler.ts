@@ -304,6 +304,14 @@ export class FunctionBuilder {
     return this;
   }
 
+  /** `memory.init` from a data segment: [to, from, count] → []. */
+  memoryInit(segment: number): this {
+    this.#code.append(Uint8Array.of(0xfc, 8));
+    this.#code.unsigned(segment);
+    this.#code.byte(0);
+    return this;
+  }
+
   /** Calls the function with this index. */
   call(functionIndex: number): this {
     this.#code.byte(0x10);
@@ -439,6 +447,7 @@ export class ModuleBuilder {
   readonly #typeBytes: Uint8Array[] = [];
   readonly #functions: { type: number; code: Uint8Array | undefined }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
+  readonly #segments: Uint8Array[] = [];
 
   constructor(memory: MemoryLimits) {
     this.#memory = memory;
@@ -462,6 +471,11 @@ export class ModuleBuilder {
     body(builder);
     entry.code = builder.encode();
     return index;
+  }
+
+  /** Adds bytes that functions copy into the memory with {@link FunctionBuilder.memoryInit}. */
+  data(bytes: Uint8Array): number {
+    return this.#segments.push(bytes) - 1;
   }
 
   export(name: string, index: number): void {
@@ -497,9 +511,18 @@ export class ModuleBuilder {
         w.unsigned(index);
       }
     });
+    section(out, 12, (w) => w.unsigned(this.#segments.length));
     section(out, 10, (w) => {
       w.unsigned(this.#functions.length);
       for (const { code } of this.#functions) w.append(code ?? Uint8Array.of(2, 0, 0x0b));
+    });
+    section(out, 11, (w) => {
+      w.unsigned(this.#segments.length);
+      for (const bytes of this.#segments) {
+        w.byte(0x01);
+        w.unsigned(bytes.length);
+        w.append(bytes);
+      }
     });
     return out.view().slice();
   }
