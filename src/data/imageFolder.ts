@@ -27,7 +27,7 @@ export function isImageFile(path: string): boolean {
  *
  * @throws DataError when there is no image in any class folder.
  */
-export function imageFolder(tree: FileTree): DataSet {
+export function openFolder(tree: FileTree): DataSet {
   const prefix = wrapperOf(tree.files);
   const relative = (file: FileEntry): string => file.path.slice(prefix.length);
   const topFolders = new Set(

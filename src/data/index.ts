@@ -18,7 +18,7 @@ export {
   type FileTree,
   memoryFiles,
 } from "./fileTree.ts";
-export { imageFolder } from "./imageFolder.ts";
+export { openFolder } from "./imageFolder.ts";
 export {
   checkTrainable,
   countClasses,

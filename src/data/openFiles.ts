@@ -2,7 +2,7 @@ import { DataError } from "../core/errors.ts";
 import { findCifarBatches, openCifar } from "./cifar.ts";
 import { extensionOf, type FileTree } from "./fileTree.ts";
 import { findIdxImages, openIdx } from "./idx.ts";
-import { imageFolder, isImageFile } from "./imageFolder.ts";
+import { isImageFile, openFolder } from "./imageFolder.ts";
 import { createDataSet, type DataSet, type SplitName } from "./manifest.ts";
 import { openNpz } from "./npz.ts";
 import { isTable, openTable } from "./table.ts";
@@ -34,7 +34,7 @@ export async function openFiles(tree: FileTree, file?: string): Promise<DataSet>
   if (tree.files.some((entry) => isImageFile(entry.path) && entry.path.includes("/"))) {
     const lists = await topLevelTables(tree);
     // Images in folders beside one list: the list knows better what they show.
-    return lists.length === 1 ? openTable(tree, lists[0]!) : imageFolder(tree);
+    return lists.length === 1 ? openTable(tree, lists[0]!) : openFolder(tree);
   }
   const lists = await topLevelTables(tree);
   if (lists.length === 1) return openTable(tree, lists[0]!);
@@ -45,7 +45,7 @@ export async function openFiles(tree: FileTree, file?: string): Promise<DataSet>
   }
   const packs = tree.files.filter((entry) => extensionOf(entry.path) === "npz");
   if (packs.length === 1) return openNpz(tree, packs[0]!.path);
-  return imageFolder(tree);
+  return openFolder(tree);
 }
 
 async function openOne(tree: FileTree, file: string): Promise<DataSet> {

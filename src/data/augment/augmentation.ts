@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { RandomStream } from "../../core/random.ts";
 import type { Batch } from "../batches/batches.ts";
 import type { Pixels } from "../decode/pixels.ts";
@@ -24,4 +25,13 @@ export interface BatchLayout {
 export interface BatchAugmentation {
   readonly name: string;
   apply(batch: Batch, random: RandomStream, layout: BatchLayout): Batch;
+}
+
+/** A row of the table of augmentations: what it does, its options, and how to make one. */
+export interface AugmentationKind<S extends z.ZodObject = z.ZodObject, R = Augmentation> {
+  /** One line for help and menus. */
+  readonly summary: string;
+  /** Built when asked for, so that the table costs nothing where it is not used. */
+  options(): S;
+  create(options: z.output<S>): R;
 }
