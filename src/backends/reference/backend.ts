@@ -52,10 +52,12 @@ class ReferenceSession implements Session {
   }
 
   async read(name: string): Promise<TensorData> {
+    this.#check();
     return toTensorData(this.#state(name));
   }
 
   async write(name: string, data: TensorData): Promise<void> {
+    this.#check();
     const state = this.#state(name);
     if (data.length !== state.tensor.data.length) {
       throw new ShapeError(

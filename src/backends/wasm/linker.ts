@@ -1,4 +1,4 @@
-import { type FunctionBuilder, type MemoryLimits, ModuleBuilder } from "./assembler.ts";
+import { type FunctionBuilder, type Local, type MemoryLimits, ModuleBuilder } from "./assembler.ts";
 import type { Features, Kernel, KernelModule } from "./kernel.ts";
 
 /** Where a buffer lies: at a fixed address, or at an offset from the arena's base. */
@@ -118,17 +118,26 @@ function emitLaunch(
     if (offset !== 0) f.i32(offset).op("i32.add");
     f.i32(kernel.items).op("i32.mul").i32(threads).op("i32.div_u");
   };
-  for (const place of places) pushPlace(place);
-  if (threads === 1) f.i32(0).i32(kernel.items);
-  else {
-    share(0);
-    share(1);
+  const call = (begin: number | Local, end: number | Local) => {
+    for (const place of places) pushPlace(place);
+    f.push(begin).push(end);
+    pushPlace(scratch.place);
+    if (threads > 1 && scratch.bytesPerThread > 0) {
+      f.get(thread).i32(scratch.bytesPerThread).op("i32.mul").op("i32.add");
+    }
+    f.call(index);
+  };
+  if (threads === 1) {
+    call(0, kernel.items);
+    return;
   }
-  pushPlace(scratch.place);
-  if (threads > 1 && scratch.bytesPerThread > 0) {
-    f.get(thread).i32(scratch.bytesPerThread).op("i32.mul").op("i32.add");
-  }
-  f.call(index);
+  const [begin, end] = f.locals("i32", 2) as [Local, Local];
+  share(0);
+  f.set(begin);
+  share(1);
+  f.tee(end).get(begin).op("i32.gt_s");
+  f.if(() => call(begin, end));
+  f.release(begin, end);
 }
 
 /** Indices of the launches before which all threads must meet. */

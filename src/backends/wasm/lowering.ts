@@ -1,15 +1,19 @@
 import { UnsupportedError } from "../../core/errors.ts";
-import { broadcastShapes } from "../../core/shape.ts";
+import { broadcastShapes, elementCount } from "../../core/shape.ts";
 import type { Attributes, TensorType } from "../../graph/graph.ts";
 import { binaryExpression } from "../../graph/ops/binary.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
 import type { AttributesOf, PrimitiveName } from "../../graph/ops/index.ts";
+import type { MatmulAttributes } from "../../graph/ops/matmul.ts";
 import { unaryExpression } from "../../graph/ops/unary.ts";
 import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
 import { planConv2d } from "./kernels/conv2d.ts";
 import type { Conv2dGeometry } from "./kernels/conv2dGeometry.ts";
+import { planConv2dInputGradient } from "./kernels/conv2dInputGradient.ts";
 import { planElementwise } from "./kernels/elementwise.ts";
+import { type MatmulGeometry, planMatmul } from "./kernels/matmul.ts";
+import { planMoments } from "./kernels/moments.ts";
 import {
   planBroadcast,
   planConcat,
@@ -60,6 +64,20 @@ export function convolutionGeometry(
   };
 }
 
+/** Sizes of a matrix product of two operands; leading axes are one batch. */
+export function productGeometry(
+  a: TensorType,
+  b: TensorType,
+  { transposeA, transposeB }: MatmulAttributes,
+): MatmulGeometry {
+  const [rows, depth] = transposeA
+    ? [a.shape.at(-1)!, a.shape.at(-2)!]
+    : [a.shape.at(-2)!, a.shape.at(-1)!];
+  const columns = b.shape.at(transposeB ? -2 : -1)!;
+  const batch = elementCount(a.shape.slice(0, -2));
+  return { batch, rows, columns, depth, transposeA, transposeB };
+}
+
 /** One row per primitive operation; a missing one is a compile error. */
 const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<AttributesOf<K>> } = {
   unary: (inputs, attributes, outputs, features) =>
@@ -81,6 +99,11 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
     }),
   conv2d: ([x, weight], attributes, _, features) =>
     planConv2d(convolutionGeometry(x!, weight!, attributes), features),
+  conv2dInputGradient: ([, weight], attributes, [dx], features) =>
+    planConv2dInputGradient(convolutionGeometry(dx!, weight!, attributes), features),
+  matmul: ([a, b], attributes, _, features) =>
+    planMatmul(productGeometry(a!, b!, attributes), features),
+  moments: ([x], { axes }) => planMoments({ shape: x!.shape, axes, keepDims: true }),
   reshape: ([x], { shape }) =>
     reshapeKeepsMemory(x!.shape, shape) ? "alias" : planReshape(x!.shape, shape),
   transpose: ([x], { permutation }) => planTranspose(x!.shape, permutation),

@@ -3,11 +3,13 @@ import { formatExpression, input as inputElement, substitute } from "../../graph
 import type { Graph, Node } from "../../graph/graph.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
 import type { ElementwiseAttributes } from "../../graph/ops/elementwise.ts";
+import type { MatmulAttributes } from "../../graph/ops/matmul.ts";
 import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
 import { planConv2d } from "./kernels/conv2d.ts";
 import type { ExtraOperand } from "./kernels/gemmEpilogue.ts";
-import { convolutionGeometry, lowerOperation } from "./lowering.ts";
+import { planMatmul } from "./kernels/matmul.ts";
+import { convolutionGeometry, lowerOperation, productGeometry } from "./lowering.ts";
 
 /** A node, or several in one, with the kernels that compute it. */
 export interface Operation {
@@ -20,16 +22,16 @@ export interface Operation {
 }
 
 /**
- * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution is applied
+ * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution or matrix product is applied
  * while that result is still in registers or cache (bias, activation, residual sum), so the
- * convolution has no operation of its own.
+ * product has no operation of its own.
  */
 export function planOperations(graph: Graph, features: Features): Operation[] {
   const soleReader = findSoleReaders(graph);
   const absorbed = new Map<Node, Operation>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
-    if (node.op !== "conv2d") continue;
+    if (node.op !== "conv2d" && node.op !== "matmul") continue;
     const reader = soleReader.get(node.outputs[0]!);
     if (reader === undefined || absorbed.has(reader)) continue;
     const operation = fuseEpilogue(graph, node, reader, features);
@@ -73,17 +75,17 @@ function findSoleReaders(graph: Graph): Map<number, Node> {
 
 function fuseEpilogue(
   graph: Graph,
-  convolution: Node,
+  product: Node,
   reader: Node,
   features: Features,
 ): Operation | undefined {
-  const [result] = convolution.outputs as [number];
+  const [result] = product.outputs as [number];
   const type = graph.values[result]!;
   if (!sameShape(type.shape, graph.values[reader.outputs[0]!]!.shape)) return undefined;
   const others = reader.inputs.filter((id) => id !== result);
   const extras: ExtraOperand[] = [];
   for (const id of others) {
-    const kind = operandKind(graph, id, type.shape);
+    const kind = operandKind(graph, id, type.shape, product.op === "conv2d" ? 1 : -1);
     if (kind === undefined) return undefined;
     extras.push(kind);
   }
@@ -92,17 +94,24 @@ function fuseEpilogue(
   );
   const [source] = (reader.attributes as ElementwiseAttributes).expressions;
   const expression = substitute(source!, renumbered);
-  const [x, weight] = convolution.inputs as [number, number];
-  const geometry = convolutionGeometry(
-    graph.values[x]!,
-    graph.values[weight]!,
-    convolution.attributes as Conv2dAttributes,
-  );
+  const [a, b] = product.inputs as [number, number];
+  const [left, right] = [graph.values[a]!, graph.values[b]!];
+  const epilogue = { expression, extras };
+  const plan =
+    product.op === "conv2d"
+      ? planConv2d(
+          convolutionGeometry(left, right, product.attributes as Conv2dAttributes),
+          features,
+          { epilogue },
+        )
+      : planMatmul(productGeometry(left, right, product.attributes as MatmulAttributes), features, {
+          epilogue,
+        });
   return {
-    node: { ...convolution, name: convolution.name || formatExpression(expression) },
-    inputs: [x, weight, ...others],
+    node: product,
+    inputs: [a, b, ...others],
     outputs: reader.outputs,
-    plan: planConv2d(geometry, features, { epilogue: { expression, extras } }),
+    plan,
     elementwise: false,
   };
 }
@@ -111,12 +120,14 @@ function operandKind(
   graph: Graph,
   id: number,
   result: readonly number[],
+  channelAxis: number,
 ): ExtraOperand | undefined {
   const { shape, dtype } = graph.values[id]!;
   if (dtype !== "float32") return undefined;
   if (elementCount(shape) === 1) return "scalar";
   if (sameShape(shape, result)) return "full";
-  const aligned = [...new Array<number>(4 - shape.length).fill(1), ...shape];
-  const perChannel = aligned.every((size, axis) => size === (axis === 1 ? result[1] : 1));
+  const aligned = [...new Array<number>(result.length - shape.length).fill(1), ...shape];
+  const channel = channelAxis < 0 ? result.length + channelAxis : channelAxis;
+  const perChannel = aligned.every((size, axis) => size === (axis === channel ? result[axis] : 1));
   return perChannel ? "channel" : undefined;
 }

@@ -1,0 +1,159 @@
+import { expect, test } from "vitest";
+import { GraphBuilder } from "../../graph/builder.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { add, multiply } from "../../graph/ops/binary.ts";
+import { conv2d } from "../../graph/ops/conv2d.ts";
+import { matmul } from "../../graph/ops/matmul.ts";
+import { reduceSum } from "../../graph/ops/reduce.ts";
+import { flatten, reshape } from "../../graph/ops/reshape.ts";
+import { logSoftmax } from "../../graph/ops/softmax.ts";
+import { relu } from "../../graph/ops/unary.ts";
+import type { Backend, Session } from "../../plan/backend.ts";
+import { reference } from "../reference/backend.ts";
+import { wasm } from "./backend.ts";
+
+const backends: readonly [string, () => Backend][] = [
+  ["reference", () => reference()],
+  ["wasm, 1 thread", () => wasm({ threads: 1 })],
+  ["wasm, 3 threads", () => wasm({ threads: 3 })],
+];
+
+async function withSession<T>(backend: Backend, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await backend.open();
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+function wave(count: number, frequency = 1): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(frequency * (i + 1)));
+}
+
+function smallNet(batch: number): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input("x", [batch, 3, 9, 9]);
+  const weight = builder.state("conv.weight", [5, 3, 3, 3]);
+  const bias = builder.state("conv.bias", [5]);
+  const head = builder.state("head.weight", [7, 5 * 81]);
+  const features = relu(conv2d(x, weight, { padding: 1, bias }));
+  const logits = matmul(flatten(features), head, { transposeB: true });
+  builder.output("logits", logSoftmax(logits));
+  return builder.finish();
+}
+
+async function runSmallNet(session: Session, batch: number): Promise<Float32Array> {
+  const program = await session.compile(smallNet(batch));
+  await session.write("conv.weight", wave(135, 0.7));
+  await session.write("conv.bias", wave(5, 2));
+  await session.write("head.weight", wave(7 * 405, 0.3));
+  const { logits } = await program.run({ x: wave(batch * 243, 0.1) });
+  return logits as Float32Array;
+}
+
+test("a small net gives the reference's numbers, the same bits on any number of threads", async () => {
+  const expected = await withSession(reference(), (session) => runSmallNet(session, 3));
+  const results: Float32Array[] = [];
+  for (const threads of [1, 2, 3, 4]) {
+    results.push(await withSession(wasm({ threads }), (session) => runSmallNet(session, 3)));
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
+  results[0]!.forEach((value, i) => {
+    expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-4);
+  });
+});
+
+test.each(backends)("%s: programs of one session share states", async (_, backend) => {
+  await withSession(backend(), async (session) => {
+    const first = new GraphBuilder();
+    const counter = first.state("counter", [2], { initial: 5 });
+    first.update(counter, add(counter, first.input("step", [])));
+    const increment = await session.compile(first.finish());
+    const second = new GraphBuilder();
+    second.output("double", multiply(second.state("counter", [2]), 2));
+    const read = await session.compile(second.finish());
+    expect([...(await read.run({})).double!]).toEqual([10, 10]);
+    await increment.run({ step: Float32Array.of(3) });
+    expect([...(await read.run({})).double!]).toEqual([16, 16]);
+    await session.write("counter", Float32Array.of(1, 2));
+    expect([...(await read.run({})).double!]).toEqual([2, 4]);
+    await increment.run({ step: Float32Array.of(1) });
+    expect([...(await session.read("counter"))]).toEqual([2, 3]);
+    expect(session.states).toEqual(["counter"]);
+  });
+});
+
+test.each(backends)("%s: updates take place together, after every read", async (_, backend) => {
+  await withSession(backend(), async (session) => {
+    const builder = new GraphBuilder();
+    const a = builder.state("a", [3], { initial: 1 });
+    const b = builder.state("b", [3], { initial: 2 });
+    const c = builder.state("c", [3], { initial: 3 });
+    builder.output("before", a);
+    builder.output("sum", add(a, b));
+    builder.update(a, b);
+    builder.update(b, a);
+    builder.update(c, add(add(a, b), c));
+    const program = await session.compile(builder.finish());
+    const result = await program.run({});
+    expect([...result.before!]).toEqual([1, 1, 1]);
+    expect([...result.sum!]).toEqual([3, 3, 3]);
+    expect([...(await session.read("a"))]).toEqual([2, 2, 2]);
+    expect([...(await session.read("b"))]).toEqual([1, 1, 1]);
+    expect([...(await session.read("c"))]).toEqual([6, 6, 6]);
+  });
+});
+
+test.each(backends)("%s: images keep their logical order at the border", async (_, backend) => {
+  await withSession(backend(), async (session) => {
+    const builder = new GraphBuilder();
+    const x = builder.input("x", [2, 3, 2, 2]);
+    builder.output("same", multiply(x, 1));
+    builder.output("rows", reshape(multiply(x, 1), [2, 12]));
+    builder.output("sums", reduceSum(x, { axes: [1] }));
+    const program = await session.compile(builder.finish());
+    const x24 = Float32Array.from({ length: 24 }, (_, i) => i);
+    const { same, rows, sums } = await program.run({ x: x24 });
+    expect(same).toEqual(x24);
+    expect(rows).toEqual(x24);
+    expect([...sums!]).toEqual([12, 15, 18, 21, 48, 51, 54, 57]);
+  });
+});
+
+test.each(backends)(
+  "%s: wrong feeds and states are refused with their sizes",
+  async (_, backend) => {
+    await withSession(backend(), async (session) => {
+      const builder = new GraphBuilder();
+      const x = builder.input("x", [2, 3]);
+      builder.output("y", add(x, builder.state("bias", [3])));
+      const program = await session.compile(builder.finish());
+      await expect(program.run({})).rejects.toThrow('input "x" [2, 3] was not fed');
+      await expect(program.run({ x: new Float32Array(5) })).rejects.toThrow(
+        'input "x" has shape [2, 3], 6 elements; 5 were fed',
+      );
+      await expect(session.write("bias", new Float32Array(2))).rejects.toThrow("3 elements; 2");
+      await expect(session.read("scale")).rejects.toThrow('no state "scale"');
+      const other = new GraphBuilder();
+      other.output("y", other.state("bias", [4]));
+      await expect(session.compile(other.finish())).rejects.toThrow("[3] in this session and [4]");
+      const { y } = await program.run({ x: new Float32Array(6) });
+      expect(y).toEqual(new Float32Array(6));
+    });
+  },
+);
+
+test("a closed session says so", async () => {
+  for (const [, backend] of backends) {
+    const session = await backend().open();
+    await session.close();
+    await expect(session.read("x")).rejects.toThrow("closed");
+  }
+});
+
+test("threads out of range are refused", () => {
+  for (const threads of [0, 65, 1.5, Number.NaN]) {
+    expect(() => wasm({ threads })).toThrow("an integer from 1 to 64");
+  }
+});
