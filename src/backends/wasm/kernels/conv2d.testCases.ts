@@ -166,6 +166,11 @@ export function testGeometries(): Conv2dGeometry[] {
     { size: [20, 40], kernel: [3, 3], channels: 6, filters: 24, padding: [1, 1, 1, 1], images: 2 },
     { size: [4, 4], kernel: [3, 3], channels: 32, filters: 40, padding: [1, 1, 1, 1], images: 5 },
     { size: [4, 4], kernel: [3, 3], channels: 10, filters: 6, padding: [1, 1, 1, 1], images: 21 },
+    // Several chunks of pixels with few input channels; several ranges of filters.
+    { size: [30, 30], kernel: [3, 3], channels: 3, filters: 26, padding: [1, 1, 1, 1], images: 3 },
+    { size: [9, 9], kernel: [3, 3], channels: 5, filters: 101, padding: [1, 1, 1, 1], images: 2 },
+    { size: [12, 12], kernel: [3, 3], channels: 24, filters: 72, groups: 2, images: 2 },
+    { size: [14, 14], kernel: [1, 1], channels: 36, filters: 70, images: 3 },
   ];
   return compact.map(complete);
 }

@@ -7,6 +7,12 @@ import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { KernelModule } from "../kernel.ts";
 import type { RowProduct } from "./gemm.ts";
 
+/** What of a product decides which part of its source a row block needs. */
+export type StagingGeometry = Pick<
+  RowProduct,
+  "images" | "source" | "groups" | "taps" | "stride" | "dilation" | "padding" | "grid"
+>;
+
 /** Dense [images, height, width, channels] in scratch memory. */
 export interface StagedRegion {
   readonly height: number;
@@ -16,7 +22,7 @@ export interface StagedRegion {
 }
 
 /** The region that `images` × `rows` rows of the grid need. */
-export function stagedRegion(product: RowProduct, images: number, rows: number): StagedRegion {
+export function stagedRegion(product: StagingGeometry, images: number, rows: number): StagedRegion {
   const { taps, stride, dilation, grid } = product;
   const height = (rows - 1) * stride[0] + (taps[0] - 1) * dilation[0] + 1;
   const width = (grid[1] - 1) * stride[1] + (taps[1] - 1) * dilation[1] + 1;
@@ -28,7 +34,7 @@ export function stagedRegion(product: RowProduct, images: number, rows: number):
 export function emitStaging(
   f: FunctionBuilder,
   module: KernelModule,
-  product: RowProduct,
+  product: StagingGeometry,
   staged: StagedRegion,
   block: {
     readonly source: Local;
@@ -93,7 +99,7 @@ export function emitStaging(
 }
 
 /** Shared function (to, from, pixels, floats, fromStep) → (): copies runs of floats and packs them. */
-function copyPixels(module: KernelModule): number {
+export function copyPixels(module: KernelModule): number {
   return module.shared("copyPixels", (builder) =>
     builder.function(["i32", "i32", "i32", "i32", "i32"], [], (f) => {
       const [to, from, pixels, floats, step] = [0, 1, 2, 3, 4].map((i) => f.parameter(i)) as [

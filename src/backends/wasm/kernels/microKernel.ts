@@ -177,8 +177,7 @@ function emitStoreTile(
 }
 
 /**
- * Many rows times one panel: deals `count` rows to tiles of nearly equal height, at most the engine's
- * tile, because a single left-over row costs as much time as a whole tile.
+ * Many rows times one panel.
  *
  * Signature: (aRows, cRows, count, a, b, c, segment) → ().
  */
@@ -191,32 +190,186 @@ export function rowPanel(module: KernelModule, vectors: number): number {
       const [aRows, cRows, count, a, b, c, segment] = parameters.map((_, index) =>
         f.parameter(index),
       ) as [Local, Local, Local, Local, Local, Local, Local];
-      const [left, small, large, height] = f.locals("i32", 4) as [Local, Local, Local, Local];
-      f.get(count)
-        .i32(highest - 1)
-        .op("i32.add")
-        .i32(highest)
-        .op("i32.div_u")
-        .set(left);
-      f.get(count).get(left).op("i32.div_u").set(small);
-      f.get(count).get(left).get(small).op("i32.mul").op("i32.sub").set(large);
-      f.loop((again) => {
-        f.get(small).get(large).i32(0).op("i32.gt_s").op("i32.add").set(height);
-        f.block((done) => {
-          for (let rows = highest; rows >= 1; rows--) {
-            f.get(height).i32(rows).op("i32.eq");
-            f.if(() => {
-              for (const local of [aRows, cRows, a, b, c, segment]) f.get(local);
-              f.call(tiles[rows - 1]!).branch(done);
-            });
-          }
-        });
-        f.increment(large, -1);
+      emitTileHeights(f, count, highest, (height, rows) => {
+        for (const local of [aRows, cRows, a, b, c, segment]) f.get(local);
+        f.call(tiles[rows - 1]!);
         for (const table of [aRows, cRows]) {
           f.get(table).get(height).i32(2).op("i32.shl").op("i32.add").set(table);
         }
-        f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
       });
     });
   });
+}
+
+/**
+ * A block of pixels, as the patch tiles read it from memory: byte offsets of its i32 fields. An operand
+ * moves by its step from pixel to pixel, by its row jump more after `length` pixels and by its image jump
+ * more after `rows` of those; all in bytes.
+ */
+export const pixelFields = {
+  images: 0,
+  rows: 4,
+  length: 8,
+  aStep: 12,
+  bStep: 16,
+  /** 0: the tile overwrites C; 1: it adds to C. The same place as in a segment. */
+  accumulate: segmentFields.accumulate,
+  aRowJump: 24,
+  bRowJump: 28,
+  aImageJump: 32,
+  bImageJump: 36,
+} as const;
+
+/**
+ * C tile of `rows` × 4·`vectors` of a sum over pixels: both operands lie pixel by pixel, the rows of the
+ * tile side by side in the first one, its columns side by side in the second.
+ *
+ * Signature: (a, b, c, cStep, pixels) → ().
+ */
+function patchTile(module: KernelModule, rows: number, vectors: number): number {
+  return module.shared(`patchTile ${rows}x${vectors * 4}`, (builder) =>
+    emitPatchTile(builder, module.features, rows, vectors),
+  );
+}
+
+function emitPatchTile(
+  builder: ModuleBuilder,
+  features: Features,
+  rows: number,
+  vectors: number,
+): number {
+  return builder.function(["i32", "i32", "i32", "i32", "i32"], [], (f) => {
+    const [a, b, c, cStep, pixels] = [0, 1, 2, 3, 4].map((index) => f.parameter(index)) as [
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
+    const accumulators = Array.from({ length: rows }, () => f.locals("v128", vectors));
+    const values = f.locals("v128", vectors);
+    const splat = f.local("v128");
+    const spare = f.local("v128");
+    const [images, inner, left, aStep, bStep, aRowJump, bRowJump] = f.locals("i32", 7) as [
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
+    const field = (name: keyof typeof pixelFields): FunctionBuilder =>
+      f.get(pixels).memory("i32.load", pixelFields[name]);
+
+    field("aStep").set(aStep);
+    field("bStep").set(bStep);
+    field("aRowJump").set(aRowJump);
+    field("bRowJump").set(bRowJump);
+    for (const row of accumulators) for (const local of row) f.f32x4(0).set(local);
+    field("images").set(images);
+    f.loop((nextImage) => {
+      field("rows").set(inner);
+      f.loop((nextRow) => {
+        field("length").set(left);
+        f.loop((again) => {
+          for (const [vector, value] of values.entries()) {
+            f.get(b)
+              .memory("v128.load", vector * 16)
+              .set(value);
+          }
+          for (const [row, tile] of accumulators.entries()) {
+            f.get(a)
+              .memory("v128.load32_splat", row * 4)
+              .set(splat);
+            for (const [vector, accumulator] of tile.entries()) {
+              f.get(splat).get(values[vector]!).get(accumulator);
+              multiplyAdd(f, features, spare);
+              f.set(accumulator);
+            }
+          }
+          f.increment(a, aStep);
+          f.increment(b, bStep);
+          f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+        });
+        f.increment(a, aRowJump);
+        f.increment(b, bRowJump);
+        f.get(inner).i32(1).op("i32.sub").tee(inner).branchIf(nextRow);
+      });
+      f.get(a);
+      field("aImageJump").op("i32.add").set(a);
+      f.get(b);
+      field("bImageJump").op("i32.add").set(b);
+      f.get(images).i32(1).op("i32.sub").tee(images).branchIf(nextImage);
+    });
+    emitStoreTile(f, accumulators, pixels, (row) => {
+      if (row > 0) f.increment(c, cStep);
+      return c;
+    });
+  });
+}
+
+/**
+ * All rows of a sum over pixels times one panel of columns; see {@link rowPanel}.
+ *
+ * Signature: (count, a, b, c, cStep, pixels) → ().
+ */
+export function patchPanel(module: KernelModule, vectors: number): number {
+  const highest = module.features.tile.rows;
+  return module.shared(`patchPanel ${highest}x${vectors * 4}`, (builder) => {
+    const tiles = Array.from({ length: highest }, (_, i) => patchTile(module, i + 1, vectors));
+    const parameters = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
+    return builder.function(parameters, [], (f) => {
+      const [count, a, b, c, cStep, pixels] = parameters.map((_, index) => f.parameter(index)) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+      emitTileHeights(f, count, highest, (height, rows) => {
+        for (const local of [a, b, c, cStep, pixels]) f.get(local);
+        f.call(tiles[rows - 1]!);
+        f.get(a).get(height).i32(2).op("i32.shl").op("i32.add").set(a);
+        f.get(c).get(height).get(cStep).op("i32.mul").op("i32.add").set(c);
+      });
+    });
+  });
+}
+
+/**
+ * Deals `count` rows to tiles of nearly equal height, at most `highest`, because a single left-over row
+ * costs as much time as a whole tile. `tile` writes the code for a height, which is also in a local.
+ */
+function emitTileHeights(
+  f: FunctionBuilder,
+  count: Local,
+  highest: number,
+  tile: (height: Local, rows: number) => void,
+): void {
+  const [left, small, large, height] = f.locals("i32", 4) as [Local, Local, Local, Local];
+  f.get(count)
+    .i32(highest - 1)
+    .op("i32.add")
+    .i32(highest)
+    .op("i32.div_u")
+    .set(left);
+  f.get(count).get(left).op("i32.div_u").set(small);
+  f.get(count).get(left).get(small).op("i32.mul").op("i32.sub").set(large);
+  f.loop((again) => {
+    f.get(small).get(large).i32(0).op("i32.gt_s").op("i32.add").set(height);
+    f.block((done) => {
+      for (let rows = highest; rows >= 1; rows--) {
+        f.get(height).i32(rows).op("i32.eq");
+        f.if(() => {
+          tile(height, rows);
+          f.branch(done);
+        });
+      }
+    });
+    f.increment(large, -1);
+    f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+  });
+  f.release(left, small, large, height);
 }
