@@ -28,8 +28,8 @@ const geluTanhInner = (x: Expression) =>
 
 /**
  * Every function of one number that the engine knows. Slopes at corners follow PyTorch: `relu′(0) = 0`,
- * `relu6′(0) = relu6′(6) = 0`, leaky relu and ELU take the left slope at 0, hard sigmoid and hard swish
- * have slope 0 at −3 and, hard swish, 1 at 3.
+ * `relu6′(0) = relu6′(6) = 0`, leaky relu and ELU take the left slope at 0, hard sigmoid has slope 0 at both
+ * corners, hard swish −1/2 at −3 and 1 at 3.
  */
 export const unaryFunctions = {
   /** max(x, 0). Nair & Hinton 2010. */
@@ -115,7 +115,7 @@ export const unaryFunctions = {
     parameters: none,
     value: (x) => s.mul(x, s.div(s.min(s.max(s.add(x, 3), 0), 6), 6)),
     derivative: (x) =>
-      s.select(s.lessEqual(x, -3), 0, s.select(s.less(x, 3), s.add(s.div(x, 3), 0.5), 1)),
+      s.select(s.less(x, -3), 0, s.select(s.less(x, 3), s.add(s.div(x, 3), 0.5), 1)),
     kinks: () => [-3, 3],
   },
   /** min(max(αx + β, 0), 1). α = 1/6 and β = 1/2, as PyTorch; ONNX has α = 0.2, as Keras 2 had. */
