@@ -13,6 +13,20 @@ export interface MemoryReport {
   readonly arenaBytes: number;
 }
 
+/** What one launch of a kernel takes, from {@link Program.profile}. */
+export interface LaunchProfile {
+  /** Operation and name of the node it belongs to. */
+  readonly label: string;
+  /** The kernel, with the sizes that it was made for. */
+  readonly kernel: string;
+  /** Median over the rounds, with all threads, until the last of them is done. */
+  readonly timeMs: number;
+  /** Floating point operations, 0 where they are not counted. */
+  readonly flops: number;
+  /** Bytes of the buffers it reads and writes, each counted once. */
+  readonly bytes: number;
+}
+
 /** A graph made ready for one backend. */
 export interface Program {
   /** The graph as the backend runs it, after all passes. */
@@ -20,11 +34,22 @@ export interface Program {
   readonly memory: MemoryReport;
   /** Computes the outputs and applies the updates. Runs of one session follow one another. */
   run(feeds: Feeds): Promise<Fetches>;
+  /**
+   * Runs the step launch by launch and times each, in programs compiled for it (`profile: true`). Updates are
+   * applied in every round.
+   */
+  profile?(feeds: Feeds, rounds: number): Promise<LaunchProfile[]>;
+}
+
+/** Options of {@link Session.compile}. */
+export interface CompileOptions {
+  /** Make {@link Program.profile} available, where the backend can; costs code size. */
+  readonly profile?: boolean;
 }
 
 /** One engine with its memory: programs compiled here share their states by name. */
 export interface Session {
-  compile(graph: Graph): Promise<Program>;
+  compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Current numbers of a state. */
   read(name: string): Promise<TensorData>;
   /** Replaces the numbers of a state, for all programs. */

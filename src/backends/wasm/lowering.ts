@@ -11,6 +11,7 @@ import type { KernelPlan } from "./kernelPlan.ts";
 import { planConv2d } from "./kernels/conv2d.ts";
 import type { Conv2dGeometry } from "./kernels/conv2dGeometry.ts";
 import { planConv2dInputGradient } from "./kernels/conv2dInputGradient.ts";
+import { planConv2dWeightGradient } from "./kernels/conv2dWeightGradient.ts";
 import { planElementwise } from "./kernels/elementwise.ts";
 import { type MatmulGeometry, planMatmul } from "./kernels/matmul.ts";
 import { planMoments } from "./kernels/moments.ts";
@@ -101,6 +102,8 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
     planConv2d(convolutionGeometry(x!, weight!, attributes), features),
   conv2dInputGradient: ([, weight], attributes, [dx], features) =>
     planConv2dInputGradient(convolutionGeometry(dx!, weight!, attributes), features),
+  conv2dWeightGradient: ([x], attributes, [dw], features) =>
+    planConv2dWeightGradient(convolutionGeometry(x!, dw!, attributes), features),
   matmul: ([a, b], attributes, _, features) =>
     planMatmul(productGeometry(a!, b!, attributes), features),
   moments: ([x], { axes }) => planMoments({ shape: x!.shape, axes, keepDims: true }),

@@ -1,5 +1,5 @@
 import { elementCount, sameShape } from "../../core/shape.ts";
-import { formatExpression, input as inputElement, substitute } from "../../graph/expression.ts";
+import { input as inputElement, substitute } from "../../graph/expression.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
 import type { ElementwiseAttributes } from "../../graph/ops/elementwise.ts";

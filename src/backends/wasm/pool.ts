@@ -16,6 +16,13 @@ export interface Pool {
   grow(bytes: number): Promise<void>;
   load(program: number, module: WebAssembly.Module): Promise<void>;
   run(program: number, stage: "prepare" | "step", arena: number): Promise<void>;
+  /** Times of each launch of a step in each round, in milliseconds. */
+  profile(
+    program: number,
+    arena: number,
+    launches: number,
+    rounds: number,
+  ): Promise<readonly (readonly number[])[]>;
   /**
    * Lets `fill` write numbers at an address: straight into shared memory, or into a copy that is sent.
    */
@@ -123,6 +130,12 @@ export async function sharedPool(
       command(program, stage === "prepare" ? 0 : 1, arena);
       await done;
     },
+    async profile(program, arena, launches, rounds) {
+      recall();
+      const order = { kind: "profile", program, arena, launches, rounds } as const;
+      const [answer] = await Promise.all(crews.map((crew) => crew.ask(order)));
+      return timesOf(answer!);
+    },
     async write(address, _bytes, fill) {
       fill(memory.buffer, address);
     },
@@ -152,6 +165,11 @@ function growMemory(
   }
 }
 
+function timesOf(answer: Answer): readonly (readonly number[])[] {
+  if (answer.kind !== "times") throw new DeviceError("wasm: the worker answered out of order.");
+  return answer.times;
+}
+
 /** One worker that owns the memory; everything is sent to it. */
 export async function messagePool(start: () => WorkerHandle, limits: MemoryLimits): Promise<Pool> {
   const crew: Crew = new Crew(start(), (error) => crew.fail(error));
@@ -171,6 +189,9 @@ export async function messagePool(start: () => WorkerHandle, limits: MemoryLimit
     },
     async run(program, stage, arena) {
       await crew.ask({ kind: "run", program, stage, arena });
+    },
+    async profile(program, arena, launches, rounds) {
+      return timesOf(await crew.ask({ kind: "profile", program, arena, launches, rounds }));
     },
     async write(address, length, fill) {
       const bytes = new Uint8Array(length);

@@ -75,8 +75,9 @@ export function compileGraph(
   memory: Memory,
   threads: number,
   features: Features,
+  profile = false,
 ): CompiledGraph {
-  return new Compilation(graph, memory, threads, features).result();
+  return new Compilation(graph, memory, threads, features).result(profile);
 }
 
 class Compilation {
@@ -123,13 +124,13 @@ class Compilation {
     }
   }
 
-  result(): CompiledGraph {
+  result(profile: boolean): CompiledGraph {
     this.#operations.forEach((operation, index) => {
       this.#lower(operation, index);
     });
     this.#fetchOutputs();
     this.#applyUpdates();
-    return this.#finish();
+    return this.#finish(profile);
   }
 
   #type(value: number): TensorType {
@@ -292,7 +293,7 @@ class Compilation {
     }
   }
 
-  #finish(): CompiledGraph {
+  #finish(profile: boolean): CompiledGraph {
     const graph = this.#graph;
     const calls = [...this.#prepare, ...this.#step];
     calls.forEach((call, time) => {
@@ -334,6 +335,7 @@ class Compilation {
       this.#threads,
       this.#features,
       this.#memory.limits,
+      profile,
     );
     const port = (name: string, value: number, buffer: number): Port => ({
       name,

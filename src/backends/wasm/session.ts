@@ -4,7 +4,14 @@ import { elementCount, formatShape } from "../../core/shape.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { StateAttributes } from "../../graph/ops/leaf.ts";
 import { optimize } from "../../graph/passes/index.ts";
-import type { Feeds, Fetches, Program, Session } from "../../plan/backend.ts";
+import type {
+  CompileOptions,
+  Feeds,
+  Fetches,
+  LaunchProfile,
+  Program,
+  Session,
+} from "../../plan/backend.ts";
 import { align } from "../../plan/memory.ts";
 import { scheduleNodes } from "../../plan/schedule.ts";
 import type { MemoryLimits } from "./assembler.ts";
@@ -55,7 +62,7 @@ export class WasmSession implements Session {
     return [...this.#states.keys()];
   }
 
-  compile(source: Graph): Promise<Program> {
+  compile(source: Graph, options: CompileOptions = {}): Promise<Program> {
     return this.#exclusive(async () => {
       const graph = scheduleNodes(optimize(source));
       const fresh: State[] = [];
@@ -68,6 +75,7 @@ export class WasmSession implements Session {
         },
         this.#pool.threads,
         this.#features,
+        options.profile,
       );
       if (compiled.arenaBytes > this.#arena.bytes) {
         this.#arena.base = this.#reserve(compiled.arenaBytes);
@@ -83,7 +91,7 @@ export class WasmSession implements Session {
       const index = this.#programs++;
       const module = await WebAssembly.compile(compiled.linked.bytes);
       await this.#pool.load(index, module);
-      return this.#program(graph, compiled, index);
+      return this.#program(graph, compiled, index, options);
     });
   }
 
@@ -123,13 +131,18 @@ export class WasmSession implements Session {
     this.#pool.close();
   }
 
-  #program(graph: Graph, compiled: CompiledGraph, index: number): Program {
+  #program(
+    graph: Graph,
+    compiled: CompiledGraph,
+    index: number,
+    { profile = false }: CompileOptions,
+  ): Program {
     let prepared: string | undefined;
     const stateBytes = [...this.#states.values()].reduce(
       (sum, { attributes }) => sum + elementCount(attributes.shape) * elementBytes,
       0,
     );
-    const run = async (feeds: Feeds): Promise<Fetches> => {
+    const begin = async (feeds: Feeds): Promise<number> => {
       const base = this.#arena.base;
       if (compiled.launches.prepare.length > 0) {
         const versions = compiled.prepares.map((name) => this.#state(name).version).join();
@@ -139,18 +152,37 @@ export class WasmSession implements Session {
         }
       }
       for (const port of compiled.inputs) await this.#feed(port, base, feeds);
-      await this.#pool.run(index, "step", base);
       for (const name of compiled.updates) this.#state(name).version++;
+      return base;
+    };
+    const run = async (feeds: Feeds): Promise<Fetches> => {
+      const base = await begin(feeds);
+      await this.#pool.run(index, "step", base);
       const fetches: Fetches = {};
       for (const { name, place, type } of compiled.outputs) {
         fetches[name] = await this.#take(addressOf(place, base), type);
       }
       return fetches;
     };
+    const measure = async (feeds: Feeds, rounds: number): Promise<LaunchProfile[]> => {
+      const base = await begin(feeds);
+      const { step } = compiled.launches;
+      const times = await this.#pool.profile(index, base, step.length, rounds);
+      return step.map(({ label, kernel, places }, i) => ({
+        label,
+        kernel: kernel.key,
+        timeMs: median(times[i]!),
+        flops: kernel.flops ?? 0,
+        bytes: places.reduce((sum, place) => sum + place.bytes, 0),
+      }));
+    };
     return {
       graph,
       memory: { stateBytes, arenaBytes: compiled.arenaBytes },
       run: (feeds) => this.#exclusive(() => run(feeds)),
+      ...(profile
+        ? { profile: (feeds, rounds) => this.#exclusive(() => measure(feeds, rounds)) }
+        : {}),
     };
   }
 
@@ -280,4 +312,8 @@ export class WasmSession implements Session {
 
 function addressOf(place: Port["place"], base: number): number {
   return place.kind === "fixed" ? place.address : base + place.address;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

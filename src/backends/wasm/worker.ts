@@ -8,6 +8,13 @@ export type Order =
   | { readonly kind: "load"; readonly program: number; readonly module: WebAssembly.Module }
   | { readonly kind: "serve"; readonly seen: number }
   | {
+      readonly kind: "profile";
+      readonly program: number;
+      readonly arena: number;
+      readonly launches: number;
+      readonly rounds: number;
+    }
+  | {
       readonly kind: "run";
       readonly program: number;
       readonly stage: "prepare" | "step";
@@ -21,6 +28,8 @@ export type Order =
 export type Answer =
   | { readonly kind: "done" }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** For each launch the times of all rounds, in milliseconds. */
+  | { readonly kind: "times"; readonly times: readonly (readonly number[])[] }
   | { readonly kind: "failed"; readonly message: string };
 
 /** The two ends of a worker's message channel, the same in Node and in a browser. */
@@ -44,7 +53,7 @@ export function workerMain(port: WorkerPort): void {
   const stageWord = 34;
   const arenaWord = 35;
   type Step = (thread: number, arena: number) => void;
-  const programs: { prepare: Step; step: Step }[] = [];
+  const programs: Record<string, Step>[] = [];
   let memory: WebAssembly.Memory | undefined;
   let thread = 0;
   const bytesAt = (address: number, length: number) =>
@@ -61,7 +70,7 @@ export function workerMain(port: WorkerPort): void {
       const index = Atomics.load(words, programWord);
       if (index < 0) return;
       const stage = Atomics.load(words, stageWord) === 0 ? "prepare" : "step";
-      programs[index]![stage](thread, Atomics.load(words, arenaWord));
+      programs[index]![stage]!(thread, Atomics.load(words, arenaWord));
       if (thread === 0) port.post({ kind: "done" });
     }
   };
@@ -77,16 +86,28 @@ export function workerMain(port: WorkerPort): void {
         break;
       case "load": {
         const instance = new WebAssembly.Instance(order.module, { env: { memory: memory! } });
-        const { prepare, step } = instance.exports as { prepare: Step; step: Step };
-        programs[order.program] = { prepare, step };
+        programs[order.program] = instance.exports as Record<string, Step>;
         break;
       }
       case "serve":
         serve(order.seen);
         return;
       case "run":
-        programs[order.program]![order.stage](0, order.arena);
+        programs[order.program]![order.stage]!(0, order.arena);
         break;
+      case "profile": {
+        const exports = programs[order.program]!;
+        const times: number[][] = Array.from({ length: order.launches }, () => []);
+        for (let round = 0; round < order.rounds; round++) {
+          for (let i = 0; i < order.launches; i++) {
+            const begin = performance.now();
+            exports[`launch${i}`]!(thread, order.arena);
+            times[i]!.push(performance.now() - begin);
+          }
+        }
+        port.post({ kind: "times", times });
+        return;
+      }
       case "write":
         bytesAt(order.address, order.bytes.length).set(order.bytes);
         break;
