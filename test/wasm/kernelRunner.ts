@@ -14,7 +14,7 @@ import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
 type Numbers = Float32Array | Int32Array;
 
 export const testFeatures: Features = {
-  relaxedMadd: false,
+  relaxedMadd: true,
   wide: false,
   tile: { rows: 4, columns: 8 },
 };
@@ -154,7 +154,10 @@ export function loadPlan(
   };
 }
 
-/** Results of a plan; throws unless one and three threads agree in every bit. */
+/**
+ * Results of a plan; throws unless one and three threads, and engines with and without relaxed SIMD,
+ * agree in every bit.
+ */
 export function runPlan(
   plan: KernelPlan,
   inputs: readonly Numbers[],

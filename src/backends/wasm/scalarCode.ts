@@ -14,7 +14,7 @@ import type { FunctionBuilder, Local } from "./assembler.ts";
 import type { Instruction } from "./instructions.ts";
 import type { KernelModule } from "./kernel.ts";
 import { emitMath, type MathFunction, mathFunctions } from "./mathCode.ts";
-import { vectorCode } from "./vectorCode.ts";
+import { laneSelect, vectorCode } from "./vectorCode.ts";
 
 /** A numbered expression node; arguments are numbers of earlier nodes. */
 type ScalarNode =
@@ -212,7 +212,7 @@ export function evaluateProgram(
         value(then);
         value(otherwise);
         mask(condition);
-        f.op("v128.bitselect");
+        f.op(laneSelect(module.features));
       }
       return;
     }

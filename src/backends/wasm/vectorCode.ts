@@ -4,6 +4,7 @@
  */
 import type { FunctionBuilder, Local } from "./assembler.ts";
 import type { Instruction } from "./instructions.ts";
+import type { Features } from "./kernel.ts";
 
 /** Pushes one value. */
 export type Code = () => void;
@@ -89,4 +90,13 @@ export function vectorCode(f: FunctionBuilder): VectorCode {
     polynomial: (x, coefficients) => horner(x, coefficients, "f32x4"),
     polynomial64: (x, coefficients) => horner(x, coefficients, "f64x2"),
   };
+}
+
+/**
+ * The instruction that takes whole lanes of its first operand where the mask is set and of the second
+ * elsewhere. Masks of comparisons have equal bits in a lane, for which both mean the same; the
+ * relaxed one is a single x86 instruction, the other three.
+ */
+export function laneSelect({ relaxedMadd }: Features): Instruction {
+  return relaxedMadd ? "i32x4.relaxed_laneselect" : "v128.bitselect";
 }
