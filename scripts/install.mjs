@@ -23,13 +23,19 @@ export function ensureInstalled() {
   if (difference === undefined) return;
   process.stderr.write(`Installing packages (${difference}) …\n`);
   const { command, prefix } = npm();
-  const result = spawnSync(command, [...prefix, "ci", "--no-audit", "--no-fund"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32" && prefix.length === 0,
-  });
+  // Not `npm ci`: it refuses a lock file without the entries of other platforms' optional packages, which
+  // some registries do not carry. `--no-save` keeps to the lock and leaves it as it is.
+  const result = spawnSync(
+    command,
+    [...prefix, "install", "--no-save", "--no-audit", "--no-fund"],
+    {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+      shell: process.platform === "win32" && prefix.length === 0,
+    },
+  );
   if (result.status !== 0) {
-    process.stderr.write("npm ci failed; its messages are above.\n");
+    process.stderr.write("npm install failed; its messages are above.\n");
     process.exit(1);
   }
 }
