@@ -7,9 +7,9 @@ import {
 } from "../../../../test/wasm/hostTensor.ts";
 import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import { elementCount, type Shape } from "../../../core/shape.ts";
+import type { AxisWindow } from "./constantTable.ts";
 import { planGatherSwitches, planMaxPool2d } from "./maxPool2d.ts";
 import { planMaxUnpool2d } from "./maxUnpool2d.ts";
-import type { AxisWindow } from "./poolTable.ts";
 
 function sliding(
   size: number,

@@ -20,7 +20,7 @@ import {
   usualWindow,
   windowBytes,
   windowTable,
-} from "./poolTable.ts";
+} from "./constantTable.ts";
 
 export interface MaxPool2dRequest {
   /** `[N, C, H, W]` of the input. */

@@ -21,7 +21,7 @@ import {
   usualWindow,
   windowBytes,
   windowTable,
-} from "./poolTable.ts";
+} from "./constantTable.ts";
 
 export interface MaxUnpool2dRequest {
   /** `[N, C, H, W]` of the result. */
