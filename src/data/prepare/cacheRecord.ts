@@ -10,22 +10,22 @@ const headerBytes = 16;
 
 /**
  * A prepared image as bytes: `STRI`, version, length of the description, CRC-32 of what follows; the
- * description as JSON, the thumbnail, the pixels.
+ * description as JSON, the signature, the pixels.
  */
 export function encodeRecord({ pixels, facts }: PreparedImage): Uint8Array {
-  const { thumbnail, ...rest } = facts;
+  const { signature, ...rest } = facts;
   const { width, height, channels, data } = pixels;
   const description = new TextEncoder().encode(
     JSON.stringify({
       facts: rest,
       pixels: { width, height, channels },
-      thumbnail: thumbnail.length,
+      signature: signature.length,
     }),
   );
-  const bytes = new Uint8Array(headerBytes + description.length + thumbnail.length + data.length);
+  const bytes = new Uint8Array(headerBytes + description.length + signature.length + data.length);
   bytes.set(description, headerBytes);
-  bytes.set(thumbnail, headerBytes + description.length);
-  bytes.set(data, headerBytes + description.length + thumbnail.length);
+  bytes.set(signature, headerBytes + description.length);
+  bytes.set(data, headerBytes + description.length + signature.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, magic);
   view.setUint32(4, cacheVersion);
@@ -45,18 +45,18 @@ export function decodeRecord(bytes: Uint8Array): PreparedImage | undefined {
     view.getUint32(12) === checksum(bytes.subarray(headerBytes));
   if (!intact) return undefined;
   const descriptionEnd = headerBytes + descriptionBytes;
-  const { facts, pixels, thumbnail } = JSON.parse(
+  const { facts, pixels, signature } = JSON.parse(
     new TextDecoder().decode(bytes.subarray(headerBytes, descriptionEnd)),
   ) as {
-    facts: Omit<ImageFacts, "thumbnail">;
+    facts: Omit<ImageFacts, "signature">;
     pixels: { width: number; height: number; channels: 1 | 3 };
-    thumbnail: number;
+    signature: number;
   };
   return {
     facts: {
       ...facts,
-      thumbnail: new Uint8Array(bytes.subarray(descriptionEnd, descriptionEnd + thumbnail)),
+      signature: new Uint8Array(bytes.subarray(descriptionEnd, descriptionEnd + signature)),
     },
-    pixels: { ...pixels, data: bytes.subarray(descriptionEnd + thumbnail) },
+    pixels: { ...pixels, data: bytes.subarray(descriptionEnd + signature) },
   };
 }

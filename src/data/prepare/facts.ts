@@ -1,15 +1,20 @@
 import { createPixels, type Pixels, toColor, toGrey } from "../decode/pixels.ts";
 import { resize } from "../decode/resize.ts";
 
-/** Width and height of {@link ImageFacts.thumbnail}. */
-export const thumbnailSize = 16;
+/** Width and height of the luma picture in a {@link ContentFacts.signature}. */
+export const lumaSide = 32;
+/** Width and height of the colour picture after it. */
+export const colorSide = 8;
 
 /** What is remembered of an image's content when the image itself is not at hand any more. */
 export interface ContentFacts {
   /** 64-bit difference hash in two words; near-duplicates differ in few bits. */
   readonly hash: readonly [number, number];
-  /** 16x16 RGB, the whole image stretched; confirms what the hash suspects. */
-  readonly thumbnail: Uint8Array;
+  /**
+   * The whole image stretched to 32x32 luma, then to 8x8 RGB: 1216 bytes that confirm or refute what
+   * the hash suspects.
+   */
+  readonly signature: Uint8Array;
   /** Mean luma, 0 … 255. */
   readonly brightness: number;
   /** Standard deviation of luma. */
@@ -43,11 +48,20 @@ export function measure(image: Pixels): ContentFacts {
   const { mean, deviation } = spread(grey.data);
   return {
     hash: differenceHash(grey),
-    thumbnail: resize(toColor(small), thumbnailSize, thumbnailSize, "box").data,
+    signature: sign(small, grey),
     brightness: mean,
     contrast: deviation,
     sharpness: laplacianVariance(grey),
   };
+}
+
+function sign(image: Pixels, grey: Pixels): Uint8Array {
+  const luma = resize(grey, lumaSide, lumaSide, "box").data;
+  const colors = resize(toColor(image), colorSide, colorSide, "box").data;
+  const signature = new Uint8Array(luma.length + colors.length);
+  signature.set(luma);
+  signature.set(colors, luma.length);
+  return signature;
 }
 
 /** Averages `factor` × `factor` blocks; what is left over at the right and the bottom is dropped. */

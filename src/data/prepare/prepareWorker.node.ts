@@ -42,13 +42,13 @@ parentPort!.on("message", async (task: WorkerTask) => {
     const { pixels, facts } = image;
     // Small views into shared buffers are copied, so that whole buffers can be handed over.
     const data = ownBuffer(pixels.data);
-    const thumbnail = ownBuffer(facts.thumbnail);
+    const signature = ownBuffer(facts.signature);
     const reply: WorkerReply = {
       id: task.id,
       stamp,
-      image: { pixels: { ...pixels, data }, facts: { ...facts, thumbnail } },
+      image: { pixels: { ...pixels, data }, facts: { ...facts, signature } },
     };
-    parentPort!.postMessage(reply, [data.buffer, thumbnail.buffer]);
+    parentPort!.postMessage(reply, [data.buffer, signature.buffer]);
   } catch (error) {
     const { name, message } = error as Error;
     parentPort!.postMessage({ id: task.id, error: { name, message } } satisfies WorkerReply);
