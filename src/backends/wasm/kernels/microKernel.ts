@@ -131,7 +131,7 @@ function emitRowTile(
       for (const pointer of pointers) f.increment(pointer, outerJump);
       f.get(outer).i32(1).op("i32.sub").tee(outer).branchIf(nextOuter);
     });
-    emitStoreTile(f, accumulators, segment, (row) => {
+    emitStoreTile(f, accumulators, values, segment, (row) => {
       f.get(c)
         .get(cRows)
         .memory("i32.load", row * 4)
@@ -142,38 +142,40 @@ function emitRowTile(
   });
 }
 
-/** Writes a tile, or adds it to what is there; `address` gives where a row begins. */
+/**
+ * Writes a tile, or adds it to what is there; `address` gives where a row begins. All loads of a row come
+ * before its stores: V8 joins pairs of vectors only where no store lies between them, and sums whose
+ * last use it cannot join are taken apart again inside the innermost loop.
+ */
 function emitStoreTile(
   f: FunctionBuilder,
   accumulators: readonly (readonly Local[])[],
-  segment: Local,
+  values: readonly Local[],
+  block: Local,
   address: (row: number) => Local,
 ): void {
-  f.get(segment).memory("i32.load", segmentFields.accumulate);
-  f.if(
-    () => {
-      for (const [row, tile] of accumulators.entries()) {
-        const at = address(row);
-        for (const [vector, local] of tile.entries()) {
+  const write = (accumulate: boolean) => (): void => {
+    for (const [row, tile] of accumulators.entries()) {
+      const at = address(row);
+      if (accumulate) {
+        for (const [vector, value] of values.entries()) {
           f.get(at)
-            .get(local)
-            .get(at)
-            .memory("v128.load", vector * 16);
-          f.op("f32x4.add").memory("v128.store", vector * 16);
+            .memory("v128.load", vector * 16)
+            .set(value);
+        }
+        for (const [vector, sum] of tile.entries()) {
+          f.get(sum).get(values[vector]!).op("f32x4.add").set(sum);
         }
       }
-    },
-    () => {
-      for (const [row, tile] of accumulators.entries()) {
-        const at = address(row);
-        for (const [vector, local] of tile.entries()) {
-          f.get(at)
-            .get(local)
-            .memory("v128.store", vector * 16);
-        }
+      for (const [vector, sum] of tile.entries()) {
+        f.get(at)
+          .get(sum)
+          .memory("v128.store", vector * 16);
       }
-    },
-  );
+    }
+  };
+  f.get(block).memory("i32.load", segmentFields.accumulate);
+  f.if(write(true), write(false));
 }
 
 /**
@@ -302,7 +304,7 @@ function emitPatchTile(
       field("bImageJump").op("i32.add").set(b);
       f.get(images).i32(1).op("i32.sub").tee(images).branchIf(nextImage);
     });
-    emitStoreTile(f, accumulators, pixels, (row) => {
+    emitStoreTile(f, accumulators, values, pixels, (row) => {
       if (row > 0) f.increment(c, cStep);
       return c;
     });

@@ -1,0 +1,180 @@
+/**
+ * Times the plans of the WebAssembly kernels without the engine: one memory, one thread, and the peak of
+ * the same core measured between the plans, because clocks of shared machines float.
+ */
+import { ModuleBuilder } from "../../src/backends/wasm/assembler.ts";
+import type { Features, Kernel, KernelModule } from "../../src/backends/wasm/kernel.ts";
+import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
+
+const pages = 24576;
+const limits = { initial: pages, maximum: pages, shared: true } as const;
+
+type KernelFunction = (...parameters: number[]) => void;
+
+/** The time of one kernel of a plan. */
+export interface KernelTime {
+  readonly name: string;
+  readonly preparation: boolean;
+  readonly milliseconds: number;
+  readonly flops: number;
+}
+
+/** The times of a plan. */
+export interface PlanTime {
+  /** GFLOP/s of chains of fused multiply-adds in registers, measured just before and after. */
+  readonly peak: number;
+  readonly kernels: readonly KernelTime[];
+  readonly compileMilliseconds: number;
+  readonly moduleBytes: number;
+}
+
+/** One memory in which plans are timed one after the other. */
+export class KernelBench {
+  readonly #memory = new WebAssembly.Memory(limits);
+  readonly #features: Features;
+  readonly #peak: KernelFunction;
+  readonly #seconds: number;
+
+  /** `seconds` is the time spent on each kernel. */
+  constructor(features: Features, seconds = 0.15) {
+    this.#features = features;
+    this.#seconds = seconds;
+    this.#peak = this.#compile((builder) => builder.export("run", emitPeak(builder))).run!;
+    // Every page is touched once; values near 1 keep sums far from overflow.
+    const floats = new Float32Array(this.#memory.buffer);
+    for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1000) / 1000 - 0.5;
+  }
+
+  /** GFLOP/s of the engine's best loop at this moment. */
+  peak(): number {
+    const rounds = 20_000;
+    const time = fastest(() => this.#peak(rounds), 0.02);
+    return (rounds * peakFlops) / time / 1e6;
+  }
+
+  /** Times every kernel of a plan by itself, operands of the given sizes. */
+  time(plan: KernelPlan, inputBytes: readonly number[], outputBytes: readonly number[]): PlanTime {
+    const addresses = new Map<string, number>();
+    let top = 4096;
+    const place = (name: string, bytes: number): void => {
+      addresses.set(name, top);
+      top += Math.ceil(bytes / 64) * 64 + 192;
+    };
+    for (const [i, bytes] of inputBytes.entries()) place(`input${i}`, bytes);
+    for (const [i, bytes] of outputBytes.entries()) place(`output${i}`, bytes);
+    for (const { name, bytes } of plan.temporaries) place(name, bytes);
+    const scratch = top;
+    const need = top + Math.max(0, ...plan.calls.map(({ kernel }) => kernel.scratchBytes ?? 0));
+    if (need > pages * 65536) throw new Error(`the plan needs ${need} bytes of ${pages * 65536}`);
+
+    const start = performance.now();
+    let moduleBytes = 0;
+    const functions = this.#compile((builder) => {
+      const module = kernelModule(builder, this.#features);
+      for (const [i, { kernel }] of plan.calls.entries()) addKernel(module, kernel, `k${i}`);
+      moduleBytes = builder.encode().length;
+    });
+    const compileMilliseconds = performance.now() - start;
+    const peakBefore = this.peak();
+    const kernels = plan.calls.map(({ kernel, buffers, preparation = false }, i) => {
+      const parameters = [...buffers.map((name) => addresses.get(name)!), 0, kernel.items, scratch];
+      return {
+        name: kernel.key.split(" ")[0]!,
+        preparation,
+        milliseconds: fastest(() => functions[`k${i}`]!(...parameters), this.#seconds),
+        flops: kernel.flops ?? 0,
+      };
+    });
+    const peak = Math.max(peakBefore, this.peak());
+    return { peak, kernels, compileMilliseconds, moduleBytes };
+  }
+
+  #compile(fill: (builder: ModuleBuilder) => void): Record<string, KernelFunction> {
+    const builder = new ModuleBuilder(limits);
+    fill(builder);
+    const module = new WebAssembly.Module(builder.encode());
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    return instance.exports as Record<string, KernelFunction>;
+  }
+}
+
+const accumulators = 24;
+const unrolled = 4;
+const peakFlops = accumulators * unrolled * 8;
+
+/** Independent chains of multiply-adds that never leave the registers. */
+function emitPeak(builder: ModuleBuilder): number {
+  return builder.function(["i32"], [], (f) => {
+    const rounds = f.parameter(0);
+    const sums = f.locals("v128", accumulators);
+    const factors = f.locals("v128", 2);
+    for (const [i, factor] of factors.entries()) {
+      f.i32(0)
+        .memory("v128.load", i * 16)
+        .set(factor);
+    }
+    for (const [i, sum] of sums.entries())
+      f.i32(64)
+        .memory("v128.load", i * 16)
+        .set(sum);
+    f.loop((again) => {
+      for (let step = 0; step < unrolled; step++) {
+        for (const [i, sum] of sums.entries()) {
+          const factor = factors[i % 2]!;
+          f.get(factor).get(factor).get(sum).op("f32x4.relaxed_madd").set(sum);
+        }
+      }
+      f.get(rounds).i32(1).op("i32.sub").tee(rounds).branchIf(again);
+    });
+    for (const [i, sum] of sums.entries())
+      f.i32(1024)
+        .get(sum)
+        .memory("v128.store", i * 16);
+  });
+}
+
+function kernelModule(builder: ModuleBuilder, features: Features): KernelModule {
+  const functions = new Map<string, number>();
+  return {
+    builder,
+    features,
+    shared(key, emit) {
+      const known = functions.get(key);
+      if (known !== undefined) return known;
+      const index = emit(builder);
+      functions.set(key, index);
+      return index;
+    },
+  };
+}
+
+function addKernel(module: KernelModule, kernel: Kernel, name: string): void {
+  const parameters = new Array<"i32">(kernel.buffers + 3).fill("i32");
+  const index = module.builder.function(parameters, [], (f) => {
+    const locals = parameters.map((_, i) => f.parameter(i));
+    const [begin, end, scratch] = locals.slice(kernel.buffers);
+    kernel.emit(
+      f,
+      {
+        address: locals.slice(0, kernel.buffers),
+        begin: begin!,
+        end: end!,
+        scratch: scratch!,
+      },
+      module,
+    );
+  });
+  module.builder.export(name, index);
+}
+
+/** Shortest time of a call in milliseconds, over at least five calls and `seconds`. */
+function fastest(body: () => void, seconds: number): number {
+  let best = Infinity;
+  const deadline = performance.now() + seconds * 1000;
+  for (let round = 0; round < 5 || performance.now() < deadline; round++) {
+    const start = performance.now();
+    body();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
