@@ -1,0 +1,100 @@
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { elementCount, formatShape } from "../core/shape.ts";
+import type { Value } from "../graph/builder.ts";
+import { input, scalar as s } from "../graph/expression.ts";
+import { add, divide } from "../graph/ops/binary.ts";
+import { elementwise } from "../graph/ops/elementwise.ts";
+import { batchNormOp } from "../graph/ops/normalization.ts";
+import { constant } from "../initializers/basic.ts";
+import type { Initializer } from "../initializers/initializer.ts";
+import { type Layer, layer, type Scope } from "./layer.ts";
+
+/** Options of {@link batchNorm2d} and {@link batchNorm1d}. */
+export interface BatchNormOptions {
+  /** Default 1e-5, as PyTorch and Caffe; Keras has 1e-3. */
+  readonly eps?: number;
+  /**
+   * Share of the new batch in the running statistics; `null` averages over all batches seen. Default 0.1, as
+   * PyTorch, whose Keras name would be `1 − momentum = 0.9` (Keras's own default is 0.99).
+   */
+  readonly momentum?: number | null;
+  /** A trained scale γ and shift β. Default true. */
+  readonly affine?: boolean;
+  /** Of γ. Default 1; 0 on the last of a residual block starts it as the identity. */
+  readonly weightInitializer?: Initializer;
+}
+
+/**
+ * Batch normalisation per channel; see the operation in graph/ops/normalization.ts. While training it uses the
+ * batch's mean and biased variance and moves `running_mean` and `running_var` (with the unbiased
+ * variance, as PyTorch) towards them; otherwise, or where its parameters are frozen, it uses those.
+ * `[N, C, H, W] → [N, C, H, W]`. Source: Ioffe & Szegedy 2015.
+ */
+export function batchNorm2d(options: BatchNormOptions = {}): Layer {
+  return batchNorm("batchNorm2d", 4, options);
+}
+
+/** Batch normalisation of `[N, C]` or `[N, C, L]`; otherwise as {@link batchNorm2d}. */
+export function batchNorm1d(options: BatchNormOptions = {}): Layer {
+  return batchNorm("batchNorm1d", 3, options);
+}
+
+function batchNorm(kind: string, rank: number, options: BatchNormOptions): Layer {
+  const { eps = 1e-5, momentum = 0.1, affine = true, weightInitializer = constant(1) } = options;
+  if (!(eps > 0)) throw new OptionError(`${kind}: eps ${eps} must be positive.`);
+  if (momentum !== null && !(momentum >= 0 && momentum <= 1)) {
+    throw new OptionError(`${kind}: momentum ${momentum} must be between 0 and 1, or null.`);
+  }
+  return layer(kind, { eps, momentum, affine }, ([x], scope) => {
+    const channels = x!.shape[1];
+    if (channels === undefined || x!.shape.length > rank) {
+      throw new ShapeError(
+        `${kind} "${scope.path}": expected [N, C${rank === 4 ? ", H, W" : ""}], got ${formatShape(x!.shape)}.`,
+      );
+    }
+    const parameters = affine
+      ? [
+          scope.parameter("weight", [channels], weightInitializer),
+          scope.parameter("bias", [channels], constant(0)),
+        ]
+      : [];
+    const mean = scope.buffer("running_mean", [channels], 0);
+    const variance = scope.buffer("running_var", [channels], 1);
+    const seen = scope.buffer("num_batches_tracked", [], 0);
+    const training = scope.training && !scope.isFrozen(affine ? "weight" : "running_mean");
+    if (!training) {
+      const inputs = [x!, ...parameters, mean, variance];
+      return scope.builder.add(batchNormOp, inputs, { eps, training, affine })[0]!;
+    }
+    const [y, batchMean, batchVariance] = scope.builder.add(batchNormOp, [x!, ...parameters], {
+      eps,
+      training,
+      affine,
+    }) as [Value, Value, Value];
+    const count = elementCount(x!.shape) / channels;
+    track(scope, { mean, variance, seen }, batchMean, batchVariance, count, momentum);
+    return y;
+  });
+}
+
+/** `running ← (1 − m) · running + m · batch`, the variance made unbiased by `n/(n − 1)`. */
+function track(
+  scope: Scope,
+  running: { readonly mean: Value; readonly variance: Value; readonly seen: Value },
+  mean: Value,
+  variance: Value,
+  count: number,
+  momentum: number | null,
+): void {
+  const seen = add(running.seen, 1);
+  const share = momentum === null ? divide(1, seen) : scope.builder.constant(momentum);
+  const unbiased = count > 1 ? count / (count - 1) : 1;
+  const towards = (old: Value, batch: Value, factor: number) =>
+    elementwise(
+      [old, batch, share],
+      s.add(s.mul(input(0), s.sub(1, input(2))), s.mul(s.mul(input(1), factor), input(2))),
+    );
+  scope.update(running.mean, towards(running.mean, mean, 1));
+  scope.update(running.variance, towards(running.variance, variance, unbiased));
+  scope.update(running.seen, seen);
+}
