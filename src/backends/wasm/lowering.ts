@@ -1,5 +1,6 @@
 import { UnsupportedError } from "../../core/errors.ts";
 import { broadcastShapes, elementCount } from "../../core/shape.ts";
+import type { Expression } from "../../graph/expression.ts";
 import type { Attributes, TensorType } from "../../graph/graph.ts";
 import { binaryExpression } from "../../graph/ops/binary.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
@@ -8,13 +9,19 @@ import type { MatmulAttributes } from "../../graph/ops/matmul.ts";
 import { unaryExpression } from "../../graph/ops/unary.ts";
 import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
+import { planArgMax } from "./kernels/argMax.ts";
+import { planAxisMap } from "./kernels/axisMap.ts";
 import { planConv2d } from "./kernels/conv2d.ts";
 import type { Conv2dGeometry } from "./kernels/conv2dGeometry.ts";
 import { planConv2dInputGradient } from "./kernels/conv2dInputGradient.ts";
 import { planConv2dWeightGradient } from "./kernels/conv2dWeightGradient.ts";
 import { planElementwise } from "./kernels/elementwise.ts";
 import { type MatmulGeometry, planMatmul } from "./kernels/matmul.ts";
+import { planGatherSwitches, planMaxPool2d } from "./kernels/maxPool2d.ts";
+import { planMaxUnpool2d } from "./kernels/maxUnpool2d.ts";
 import { planMoments } from "./kernels/moments.ts";
+import { planOneHot } from "./kernels/oneHot.ts";
+import { planRandom } from "./kernels/random.ts";
 import {
   planBroadcast,
   planConcat,
@@ -32,17 +39,21 @@ type Lowering<A extends Attributes> = (
   attributes: A,
   outputs: readonly TensorType[],
   features: Features,
+  /** For each output whether anything reads it. */
+  needed: readonly boolean[],
 ) => KernelPlan | "alias";
 
 /** Operations that are places in memory, not computations. */
 export type LeafName = "input" | "state" | "constant";
 
-const elementwise: Lowering<AttributesOf<"elementwise">> = (inputs, { expressions }, outputs) =>
-  planElementwise({
-    shape: outputs[0]!.shape,
-    inputs,
-    outputs: expressions.map((expression) => ({ expression, dtype: "float32" })),
-  });
+function pointwise(
+  inputs: readonly TensorType[],
+  expressions: readonly Expression[],
+  { shape }: TensorType,
+): KernelPlan {
+  const outputs = expressions.map((expression) => ({ expression, dtype: "float32" as const }));
+  return planElementwise({ shape, inputs, outputs });
+}
 
 /** Geometry of a convolution between an input, a weight and its attributes. */
 export function convolutionGeometry(
@@ -81,11 +92,9 @@ export function productGeometry(
 
 /** One row per primitive operation; a missing one is a compile error. */
 const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<AttributesOf<K>> } = {
-  unary: (inputs, attributes, outputs, features) =>
-    elementwise(inputs, { expressions: [unaryExpression(attributes)] }, outputs, features),
-  binary: (inputs, attributes, outputs, features) =>
-    elementwise(inputs, { expressions: [binaryExpression(attributes)] }, outputs, features),
-  elementwise,
+  unary: ([x], attributes, [y]) => pointwise([x!], [unaryExpression(attributes)], y!),
+  binary: (inputs, attributes, [y]) => pointwise(inputs, [binaryExpression(attributes)], y!),
+  elementwise: (inputs, { expressions }, [y]) => pointwise(inputs, expressions, y!),
   reduce: (inputs, { kind, axes, keepDims, expressions }) =>
     planReduce({
       kind,
@@ -107,6 +116,16 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
   matmul: ([a, b], attributes, _, features) =>
     planMatmul(productGeometry(a!, b!, attributes), features),
   moments: ([x], { axes }) => planMoments({ shape: x!.shape, axes, keepDims: true }),
+  argMax: ([x], { axis }) => planArgMax(x!.shape, axis),
+  oneHot: ([x], { classes, axis }) => planOneHot(x!.shape, classes, axis),
+  random: (_, { shape, stream }) => planRandom(shape, stream),
+  maxPool2d: ([x], { rows, columns }, _outputs, _features, needed) =>
+    planMaxPool2d({ shape: x!.shape, rows, columns, switches: needed[1]! }),
+  maxUnpool2d: ([dy], { rows, columns, size }) =>
+    planMaxUnpool2d({ shape: [dy!.shape[0]!, dy!.shape[1]!, ...size], rows, columns }),
+  gatherSwitches: ([x, switches]) => planGatherSwitches(x!.shape, switches!.shape),
+  axisMap: ([x], { axis, indices, weights }) =>
+    planAxisMap({ shape: x!.shape, axis, indices, weights }),
   reshape: ([x], { shape }) =>
     reshapeKeepsMemory(x!.shape, shape) ? "alias" : planReshape(x!.shape, shape),
   transpose: ([x], { permutation }) => planTranspose(x!.shape, permutation),
@@ -127,11 +146,12 @@ export function lowerOperation(
   attributes: Attributes,
   outputs: readonly TensorType[],
   features: Features,
+  needed: readonly boolean[],
 ): KernelPlan | "alias" {
   const table: Readonly<Record<string, Lowering<never> | undefined>> = lowerings;
   const lowering = table[op];
   if (lowering === undefined) throw new UnsupportedError(`wasm: no kernel for "${op}".`);
-  return lowering(inputs, attributes as never, outputs, features);
+  return lowering(inputs, attributes as never, outputs, features, needed);
 }
 
 /** A dense copy of a value. */

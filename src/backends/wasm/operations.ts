@@ -1,6 +1,6 @@
 import { elementCount, sameShape } from "../../core/shape.ts";
 import { input as inputElement, substitute } from "../../graph/expression.ts";
-import type { Graph, Node } from "../../graph/graph.ts";
+import { type Graph, type Node, useCounts } from "../../graph/graph.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
 import type { ElementwiseAttributes } from "../../graph/ops/elementwise.ts";
 import type { MatmulAttributes } from "../../graph/ops/matmul.ts";
@@ -28,6 +28,7 @@ export interface Operation {
  */
 export function planOperations(graph: Graph, features: Features): Operation[] {
   const soleReader = findSoleReaders(graph);
+  const uses = useCounts(graph);
   const absorbed = new Map<Node, Operation>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
@@ -42,17 +43,24 @@ export function planOperations(graph: Graph, features: Features): Operation[] {
   }
   return graph.nodes.flatMap((node): Operation[] => {
     if (skipped.has(node)) return [];
-    return [absorbed.get(node) ?? planNode(graph, node, features)];
+    return [absorbed.get(node) ?? planNode(graph, node, features, uses)];
   });
 }
 
-function planNode(graph: Graph, node: Node, features: Features): Operation {
+function planNode(graph: Graph, node: Node, features: Features, uses: Int32Array): Operation {
   const { inputs, outputs } = node;
   const leaf = node.op === "input" || node.op === "state" || node.op === "constant";
   const type = (id: number) => graph.values[id]!;
   const plan = leaf
     ? "leaf"
-    : lowerOperation(node.op, inputs.map(type), node.attributes, outputs.map(type), features);
+    : lowerOperation(
+        node.op,
+        inputs.map(type),
+        node.attributes,
+        outputs.map(type),
+        features,
+        outputs.map((id) => uses[id]! > 0),
+      );
   const elementwise = node.op === "elementwise" || node.op === "unary" || node.op === "binary";
   return { node, inputs, outputs, plan, elementwise };
 }
