@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { CaseResult } from "../comparison.ts";
 import { runGraphCase } from "./graphCase.ts";
+import { type OptimizerSpecification, runOptimizerCase } from "./optimizerCase.ts";
 import type { GraphSpecification } from "./specification.ts";
 import { readVectors, type Vectors } from "./vectors.node.ts";
 
@@ -21,6 +22,8 @@ type KindRunner = (specification: never, vectors: Vectors, backend: Backend) => 
 const kinds: Readonly<Record<string, KindRunner>> = {
   graph: (specification: GraphSpecification, vectors, backend) =>
     runGraphCase(specification, vectors, backend),
+  optimizer: (specification: OptimizerSpecification, vectors, backend) =>
+    runOptimizerCase(specification, vectors, backend),
 };
 
 /** Runs one case of a folder of PyTorch vectors. */
