@@ -42,7 +42,8 @@ export function mergeSiblings(source: Graph): Graph {
     const group = groupOf.get(node);
     if (group === undefined || group.members.length === 1) return undefined;
     if (group.members[0] === node) {
-      const operands = group.leaves.map(newValue);
+      // A group may stand before nodes whose values an earlier group makes for it.
+      const operands = group.leaves.map((id) => made.get(id) ?? newValue(id));
       const names = group.members.map((member) => member.name).filter((name) => name !== "");
       const name = names[0] ?? "";
       const { expressions } = group;

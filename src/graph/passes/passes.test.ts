@@ -38,6 +38,23 @@ test("an optimiser's update with its slot becomes one operation", () => {
   `);
 });
 
+test("a merged operation may read what an earlier merged operation makes", () => {
+  const builder = new GraphBuilder();
+  const rate = builder.input("rate", []);
+  const step = builder.state("step", []);
+  const sum = builder.state("sum", [4]);
+  const x = builder.input("x", [4]);
+  builder.update(step, add(step, 1));
+  const total = add(sum, square(x));
+  builder.update(sum, total);
+  // Joins the new step, and is read by what joins the new sum.
+  const scaled = multiply(rate, step);
+  builder.output("scaled", scaled);
+  builder.output("y", multiply(total, scaled));
+  const graph = optimize(builder.finish());
+  expect(graph.nodes.filter((node) => node.op === "elementwise")).toHaveLength(2);
+});
+
 test("the gradient of batch norm and relu is one reduction and one element-wise operation", () => {
   const builder = new GraphBuilder();
   const x = builder.input("x", [4, 3, 5, 5]);
