@@ -85,6 +85,8 @@ export function checkData(prepared: PreparedSet, options: CheckOptions = {}): Da
   };
 }
 
+const conflictSimilarity = 0.97;
+
 function checkDuplicates(set: DataSet, facts: readonly (ImageFacts | undefined)[]): Problem[] {
   const problems: Problem[] = [];
   const copies = new Map<string, number[]>();
@@ -103,6 +105,9 @@ function checkDuplicates(set: DataSet, facts: readonly (ImageFacts | undefined)[
   for (const { first, second, similarity } of findNearDuplicates(facts)) {
     const [a, b] = [facts[first]!, facts[second]!];
     if (a.sha256 === b.sha256) continue;
+    const sameLabel = set.items[first]!.label === set.items[second]!.label;
+    // Two things photographed in one place look alike, too; a wrong label needs more evidence.
+    if (!sameLabel && similarity < conflictSimilarity) continue;
     problems.push(describeDuplicates(set, [first, second], `similarity ${similarity.toFixed(3)}`));
   }
   return problems;
