@@ -39,7 +39,6 @@ export function mergeSiblings(source: Graph): Graph {
   for (const group of groups) for (const node of group.members) groupOf.set(node, group);
   const made = new Map<number, Value>();
   return rewrite(graph, (node, { builder, newValue }) => {
-    const resolve = (id: number): Value => made.get(id) ?? newValue(id);
     const group = groupOf.get(node);
     if (group === undefined || group.members.length === 1) return undefined;
     if (group.members[0] === node) {
