@@ -2,9 +2,11 @@
  * Times the kernels that are limited by memory: bytes that must be moved per second, and that as a
  * part of what a plain copy of 64 MiB reaches in the same run, one thread. Prints CSV.
  *
- * node bench/kernels/elementKernels.ts [name part]
+ * node bench/kernels/elementKernels.ts [--narrow] [name part]
+ *
+ * `--narrow` leaves V8's 256-bit operations off.
  */
-import v8 from "node:v8";
+import { setFlagsFromString } from "node:v8";
 import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
 import { planArgMax } from "../../src/backends/wasm/kernels/argMax.ts";
 import { planAxisMap } from "../../src/backends/wasm/kernels/axisMap.ts";
@@ -24,11 +26,13 @@ import { elementCount, type Shape } from "../../src/core/shape.ts";
 import { type Expression, input, scalar } from "../../src/graph/expression.ts";
 import { loadPlan, testFeatures } from "../../test/wasm/kernelRunner.ts";
 
-for (const flag of ["--experimental-wasm-revectorize", "--no-liftoff"]) {
-  v8.setFlagsFromString(flag);
-}
-const relaxed = process.versions.node.split(".")[0] !== "20";
-if (!relaxed) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+// The flags of the engine's own workers.
+const version = Number(process.versions.node.split(".")[0]);
+const narrow = process.argv.includes("--narrow") || version < 24;
+setFlagsFromString("--no-liftoff");
+if (version >= 24) setFlagsFromString("--no-wasm-inlining");
+if (version < 22) setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (!narrow) setFlagsFromString("--experimental-wasm-revectorize");
 
 const { add, sub, mul, div, max, sqrt, exp, select, less, pow, erf, tanh } = scalar;
 const x = [0, 1, 2, 3, 4].map(input) as [
@@ -305,7 +309,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-const wanted = process.argv[2] ?? "";
+const wanted = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? "";
 const bytesOf = ({ inputs, outputs }: Case) =>
   [...inputs, ...outputs].reduce((sum, shape) => sum + elementCount(shape) * 4, 0);
 const reference = cases[0]!;

@@ -114,7 +114,8 @@ export function loadPlan(
   const names = new Map<string, string>();
   for (const { kernel } of plan.calls) {
     if (names.has(kernel.key)) continue;
-    names.set(kernel.key, `k${names.size}`);
+    // Another name makes another module: V8 keeps the code of equal bytes, whatever its options are.
+    names.set(kernel.key, `${features.wide ? "wide" : "kernel"}${names.size}`);
     addKernel(module, kernel, names.get(kernel.key)!);
   }
   const instance = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { errorFunction } from "../../../test/wasm/hostTensor.ts";
-import { kernelModule } from "../../../test/wasm/kernelRunner.ts";
 import { ModuleBuilder } from "./assembler.ts";
 import { emitMath, type MathFunction, mathFunctions } from "./mathCode.ts";
 
@@ -11,13 +10,12 @@ function apply(name: MathFunction, ...operands: Float32Array[]): Float32Array {
   const pages = Math.ceil((3 * bytes) / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const builder = new ModuleBuilder({ initial: pages, maximum: pages, shared: false });
-  const module = kernelModule(builder);
   const index = builder.function(["i32", "i32"], [], (f) => {
     const pointer = f.parameter(0);
     f.for(pointer, 0, f.parameter(1), 16, () => {
       f.get(pointer);
       for (let i = 0; i < mathFunctions[name]; i++) f.get(pointer).memory("v128.load", i * bytes);
-      emitMath(f, module, name);
+      emitMath(f, name);
       f.memory("v128.store", 2 * bytes);
     });
   });

@@ -9,7 +9,6 @@
  * erf 1.3, sine and cosine 1.6, power 1.0.
  */
 import type { FunctionBuilder, Local } from "./assembler.ts";
-import type { KernelModule } from "./kernel.ts";
 import { type Code, type VectorCode, vectorCode } from "./vectorCode.ts";
 
 /** Functions of this file and their number of arguments. */
@@ -38,23 +37,13 @@ const emitters: { readonly [Name in MathFunction]: Emitter } = {
   power: emitPower,
 };
 
-/** Long and rare functions are called; the others are cheaper in line. */
-const outOfLine: ReadonlySet<MathFunction> = new Set(["sine", "cosine", "power"]);
-
-/** Takes the arguments from the stack and pushes the function's value. */
-export function emitMath(f: FunctionBuilder, module: KernelModule, name: MathFunction): void {
-  const arity = mathFunctions[name];
-  if (outOfLine.has(name)) {
-    const index = module.shared(`math ${name}`, (builder) =>
-      builder.function(new Array(arity).fill("v128"), ["v128"], (body) => {
-        const operands = Array.from({ length: arity }, (_, i) => body.parameter(i));
-        emitters[name](body, ...operands);
-      }),
-    );
-    f.call(index);
-    return;
-  }
-  const operands = f.locals("v128", arity);
+/**
+ * Takes the arguments from the stack and pushes the function's value. All functions are written in
+ * line: V8's joining of vectors ends the process at neighbouring stores of what calls return (Node
+ * 26.10), and in line even the longest are faster.
+ */
+export function emitMath(f: FunctionBuilder, name: MathFunction): void {
+  const operands = f.locals("v128", mathFunctions[name]);
   for (const operand of operands.toReversed()) f.set(operand);
   emitters[name](f, ...operands);
   f.release(...operands);

@@ -227,7 +227,7 @@ export function evaluateProgram(
     for (const operand of operands) value(operand);
     const instruction = instructionOf[name] ?? comparisonOf[name];
     if (instruction !== undefined) f.op(instruction);
-    else if (Object.hasOwn(mathFunctions, name)) emitMath(f, module, name as MathFunction);
+    else if (Object.hasOwn(mathFunctions, name)) emitMath(f, name as MathFunction);
     else throw new GraphError(`expression: no WebAssembly code for "${name}".`);
   };
 

@@ -73,7 +73,7 @@ function elementwiseKernel(
   const rowsPerItem = Math.max(1, Math.round(blockElements / inner.size));
   const whole = outer.length === 0;
   const items = Math.ceil(whole ? inner.size / blockElements : rows / rowsPerItem);
-  const unroll = program.cost <= 8 ? 4 : program.cost <= 40 ? 2 : 1;
+  const unroll = program.cost <= 8 ? 4 : 2;
   // Short rows of short expressions are written out; others would only make the code long.
   const straight = program.cost <= 8 ? 16 : program.cost <= 40 ? 4 : 1;
 
