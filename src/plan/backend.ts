@@ -1,7 +1,7 @@
 import type { TensorData } from "../core/dtype.ts";
 import type { Graph } from "../graph/graph.ts";
 
-/** Numbers by name, each row-major in logical order (NCHW). */
+/** Numbers by name, each row-major in logical order (NCHW); bytes of images as decoders give them (NHWC). */
 export type Feeds = Readonly<Record<string, TensorData | Uint8Array>>;
 export type Fetches = Record<string, TensorData>;
 

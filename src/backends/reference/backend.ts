@@ -1,6 +1,6 @@
 import type { TensorData } from "../../core/dtype.ts";
 import { DeviceError, ShapeError } from "../../core/errors.ts";
-import { elementCount, formatShape } from "../../core/shape.ts";
+import { elementCount, formatShape, type Shape } from "../../core/shape.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import type { ConstantAttributes, InputAttributes, StateAttributes } from "../../graph/ops/leaf.ts";
 import { lower } from "../../graph/passes/index.ts";
@@ -157,7 +157,24 @@ function feed({ name, shape }: InputAttributes, feeds: Feeds): Tensor {
       `input "${name}" has shape ${formatShape(shape)}, ${elementCount(shape)} elements; ${data.length} were fed.`,
     );
   }
+  if (data instanceof Uint8Array && shape.length === 4)
+    return { shape, data: toPlanes(data, shape) };
   return { shape, data: Float64Array.from(data) };
+}
+
+// Bytes come as decoders give them, N, H, W, C.
+function toPlanes(data: Uint8Array, shape: Shape): Float64Array {
+  const [n, c, h, w] = shape as [number, number, number, number];
+  const planes = new Float64Array(data.length);
+  let from = 0;
+  for (let image = 0; image < n; image++) {
+    for (let pixel = 0; pixel < h * w; pixel++) {
+      for (let channel = 0; channel < c; channel++) {
+        planes[(image * c + channel) * h * w + pixel] = data[from++]!;
+      }
+    }
+  }
+  return planes;
 }
 
 function toTensorData({ tensor, dtype }: State): TensorData {

@@ -1,0 +1,276 @@
+import type { TensorData } from "../core/dtype.ts";
+import { GraphError, TrainingError } from "../core/errors.ts";
+import { streamKey } from "../core/random.ts";
+import { elementCount, type Shape } from "../core/shape.ts";
+import type { Batch } from "../data/batches/batches.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { StateAttributes } from "../graph/ops/leaf.ts";
+import { randomKeyInput } from "../graph/ops/random.ts";
+import { initialize, type ParameterDeclaration } from "../layers/layer.ts";
+import { averageName } from "../optim/averageWeights.ts";
+import type { Feeds, MemoryReport, Program, Session } from "../plan/backend.ts";
+import type { Recipe } from "./recipe.ts";
+import {
+  buildAccumulateGraph,
+  buildApplyGraph,
+  buildDiagnosisGraph,
+  buildEvaluationGraph,
+  buildStepGraph,
+  declarations,
+  ports,
+} from "./stepGraph.ts";
+
+/** A state's numbers on the host. */
+export interface Tensor {
+  readonly shape: Shape;
+  readonly data: TensorData;
+}
+
+/** All states of a training at one moment: weights, buffers, slots, averages. */
+export type Tensors = ReadonlyMap<string, Tensor>;
+
+/** Rates that a schedule gives a step. */
+export interface Rates {
+  readonly lr: number;
+  readonly momentum?: number;
+}
+
+/** What one update reports. */
+export interface StepResult {
+  /** Mean over the images of the step. */
+  readonly loss: number;
+  /** Images whose likeliest class was their own. */
+  readonly correct: number;
+  readonly count: number;
+}
+
+/** Scores of the net for a batch. */
+export interface Scores {
+  readonly batch: Batch;
+  /** `count` rows of `classes` numbers; the largest is the likeliest class. */
+  readonly scores: Float32Array;
+}
+
+export interface TrainerOptions {
+  readonly recipe: Recipe;
+  /** One engine; the trainer's programs share its states. The caller closes it. */
+  readonly session: Session;
+  /** Seed of the weights and of each step's dropout. */
+  readonly seed: number;
+  /** Whether every step is given a momentum by the schedule. Default false. */
+  readonly scheduledMomentum?: boolean;
+}
+
+/**
+ * The programs of one training over one set of states: steps for each size of batch, evaluation, diagnosis. It
+ * knows nothing of epochs; see runTraining.ts.
+ */
+export class Trainer {
+  readonly recipe: Recipe;
+  /** What the net declares, in PyTorch's order. */
+  readonly parameters: readonly ParameterDeclaration[];
+  readonly #session: Session;
+  readonly #seed: number;
+  readonly #scheduledMomentum: boolean;
+  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #states = new Map<string, StateAttributes>();
+
+  constructor(options: TrainerOptions) {
+    this.recipe = options.recipe;
+    this.#session = options.session;
+    this.#seed = options.seed;
+    this.#scheduledMomentum = options.scheduledMomentum ?? false;
+    this.parameters = declarations(options.recipe);
+  }
+
+  /** Makes the programs for training batches of these sizes ready, so that all states exist. */
+  async prepare(batchSizes: readonly number[]): Promise<void> {
+    for (const size of new Set(batchSizes)) await this.#stepProgram(size);
+    if (this.#accumulates) await this.#applyProgram();
+  }
+
+  /** What the programs that were made so far take together. */
+  async memory(): Promise<MemoryReport> {
+    const reports = await Promise.all(
+      [...this.#programs.values()].map(async (program) => (await program).memory),
+    );
+    return {
+      stateBytes: Math.max(0, ...reports.map(({ stateBytes }) => stateBytes)),
+      arenaBytes: Math.max(0, ...reports.map(({ arenaBytes }) => arenaBytes)),
+    };
+  }
+
+  /** First contents of everything: fresh weights from the seed, over them those given, slots at their start. */
+  async initialize(weights: Tensors = new Map()): Promise<void> {
+    const fresh = initialize(this.parameters, this.#seed);
+    for (const [name, { shape, initial, dtype }] of this.#states) {
+      const count = elementCount(shape);
+      const given = weights.get(name)?.data ?? fresh[name];
+      const array = dtype === "int32" ? new Int32Array(count) : new Float32Array(count);
+      await this.#session.write(name, given ?? array.fill(initial));
+    }
+  }
+
+  /** One update from one batch, or with accumulation from several. `step` counts updates from the beginning. */
+  async step(batches: readonly Batch[], rates: Rates, step: number): Promise<StepResult> {
+    const feeds = this.#rateFeeds(rates);
+    if (!this.#accumulates) {
+      const [batch] = batches;
+      if (batch === undefined || batches.length > 1) {
+        throw new GraphError(
+          `trainer: a step without accumulation takes 1 batch, not ${batches.length}.`,
+        );
+      }
+      const program = await this.#stepProgram(batch.count);
+      const fetches = await program.run({ ...feeds, ...this.#batchFeeds(batch, step, 0) });
+      return {
+        loss: fetches[ports.loss]![0]!,
+        correct: countCorrect(batch, fetches[ports.predicted]!),
+        count: batch.count,
+      };
+    }
+    const share = Float32Array.of(1 / this.#lossWeight(batches));
+    const total = { loss: 0, correct: 0, count: 0 };
+    for (const [index, batch] of batches.entries()) {
+      const program = await this.#stepProgram(batch.count);
+      const fetches = await program.run({
+        ...this.#batchFeeds(batch, step, index),
+        [ports.share]: share,
+      });
+      total.loss += fetches[ports.loss]![0]!;
+      total.correct += countCorrect(batch, fetches[ports.predicted]!);
+      total.count += batch.count;
+    }
+    // A broken sum must not reach the weights; the caller finds out where it came from.
+    if (Number.isFinite(total.loss)) await (await this.#applyProgram()).run(feeds);
+    return total;
+  }
+
+  /** The net's scores for every batch, with the averaged weights where there are any. */
+  async *evaluate(batches: AsyncIterable<Batch>): AsyncGenerator<Scores, void, undefined> {
+    for await (const batch of batches) {
+      const program = await this.#program(`evaluate ${batch.count}`, () => {
+        return buildEvaluationGraph(this.recipe, batch.count).graph;
+      });
+      const fetches = await program.run({ [ports.images]: batch.images });
+      yield { batch, scores: fetches[ports.scores] as Float32Array };
+    }
+  }
+
+  /** All states, copied. */
+  async snapshot(): Promise<Tensors> {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, { shape }] of this.#states) {
+      tensors.set(name, { shape, data: await this.#session.read(name) });
+    }
+    return tensors;
+  }
+
+  /**
+   * Puts states back.
+   *
+   * @throws TrainingError where one is missing or has another shape: it was of another net or optimiser.
+   */
+  async restore(tensors: Tensors): Promise<void> {
+    for (const [name, { shape }] of this.#states) {
+      const tensor = tensors.get(name);
+      if (tensor === undefined || tensor.data.length !== elementCount(shape)) {
+        const given =
+          tensor === undefined ? "is not in it" : `is [${tensor.shape.join(", ")}] in it`;
+        throw new TrainingError(
+          `checkpoint: "${name}" ${given}; this training has it as [${shape.join(", ")}]. Was it made with another net or optimizer?`,
+        );
+      }
+    }
+    for (const name of this.#states.keys())
+      await this.#session.write(name, tensors.get(name)!.data);
+  }
+
+  /** The net's parameters and buffers as they are validated and kept: the averages where there are any. */
+  async weights(): Promise<Tensors> {
+    const weights = new Map<string, Tensor>();
+    for (const { name, shape } of this.parameters) {
+      const average = averageName(name);
+      const state = this.recipe.average !== undefined && this.#states.has(average) ? average : name;
+      weights.set(name, { shape, data: await this.#session.read(state) });
+    }
+    return weights;
+  }
+
+  /** The first layer whose output is not all finite in a step that would run now, or undefined. */
+  async findBrokenLayer(
+    batch: Batch,
+    step: number,
+  ): Promise<{ readonly name: string; readonly kind: string } | undefined> {
+    const { graph, layers } = buildDiagnosisGraph(this.recipe, batch.count);
+    const program = await this.#session.compile(graph);
+    const fetches = await program.run(this.#batchFeeds(batch, step, 0));
+    return layers.find(({ port }) => !Number.isFinite(fetches[port]![0]!));
+  }
+
+  get #accumulates(): boolean {
+    return (this.recipe.accumulate ?? 1) > 1;
+  }
+
+  #stepProgram(batch: number): Promise<Program> {
+    return this.#program(`step ${batch}`, () =>
+      this.#accumulates
+        ? buildAccumulateGraph(this.recipe, batch).graph
+        : buildStepGraph(this.recipe, batch, this.#scheduledMomentum).graph,
+    );
+  }
+
+  #applyProgram(): Promise<Program> {
+    return this.#program("apply", () => buildApplyGraph(this.recipe, this.#scheduledMomentum));
+  }
+
+  #program(key: string, build: () => Graph): Promise<Program> {
+    let program = this.#programs.get(key);
+    if (program === undefined) {
+      const graph = build();
+      for (const node of graph.nodes) {
+        if (node.op !== "state") continue;
+        const attributes = node.attributes as StateAttributes;
+        this.#states.set(attributes.name, attributes);
+      }
+      program = this.#session.compile(graph);
+      this.#programs.set(key, program);
+    }
+    return program;
+  }
+
+  #rateFeeds({ lr, momentum }: Rates): Feeds {
+    const feeds = { [ports.lr]: Float32Array.of(lr) };
+    return momentum === undefined
+      ? feeds
+      : { ...feeds, [ports.momentum]: Float32Array.of(momentum) };
+  }
+
+  #batchFeeds(batch: Batch, step: number, part: number): Feeds {
+    const { k0, k1 } = streamKey(this.#seed, part === 0 ? `step/${step}` : `step/${step}/${part}`);
+    const feeds = { [ports.images]: batch.images, [randomKeyInput]: Int32Array.of(k0, k1) };
+    if (this.recipe.softTargets !== true) return { ...feeds, [ports.labels]: batch.labels };
+    const { targets } = batch;
+    if (targets === undefined) {
+      throw new GraphError("trainer: this recipe has soft targets and the batch has none.");
+    }
+    return { ...feeds, [ports.targets]: targets };
+  }
+
+  /** What a mean loss over these batches divides by: their images, or the weights of their classes. */
+  #lossWeight(batches: readonly Batch[]): number {
+    const { classWeights, softTargets } = this.recipe;
+    let total = 0;
+    for (const { labels, count } of batches) {
+      if (classWeights === undefined || softTargets === true) total += count;
+      else for (const label of labels) total += classWeights[label]!;
+    }
+    return total;
+  }
+}
+
+function countCorrect({ labels, count }: Batch, predicted: TensorData): number {
+  let correct = 0;
+  for (let i = 0; i < count; i++) if (predicted[i] === labels[i]) correct++;
+  return correct;
+}
