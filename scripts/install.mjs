@@ -45,7 +45,9 @@ export function ensureInstalled() {
  * unbuilt) and exits as it does. Signals reach the script, which decides what to do with them.
  */
 export function runUnderProjectNode(script, args) {
-  const child = spawn(projectNode(), [join(root, script), ...args], { stdio: "inherit" });
+  const child = spawn(projectNode(), ["--conditions=source", join(root, script), ...args], {
+    stdio: "inherit",
+  });
   // On a terminal Ctrl-C goes to both; the child stops in its own time and this process waits for it.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
