@@ -1,17 +1,18 @@
 import type { Features, Kernel } from "../kernel.ts";
-import type { KernelCall, KernelPlan } from "../kernelPlan.ts";
+import type { KernelCall, KernelPlan, Temporary } from "../kernelPlan.ts";
 import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
+import {
+  type DepthwiseWeights,
+  depthwiseFlops,
+  depthwiseItems,
+  depthwiseWeightBytes,
+  emitDepthwise,
+  packDepthwiseKernel,
+} from "./depthwise.ts";
+import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
 import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
-import { type ElementwiseEpilogue, epilogueKey } from "./gemmEpilogue.ts";
+import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
 import { packKernel } from "./packing.ts";
-
-/** What is done to the sums before they are written. */
-export interface Conv2dOptions {
-  /** A bias [K] is added. */
-  readonly bias?: boolean;
-  /** Applied after the bias. */
-  readonly epilogue?: ElementwiseEpilogue;
-}
 
 /**
  * Convolution: `input0` x [N, H, W, C], `input1` weight [K, R, S, C/groups], then the bias [K] if there is one,
@@ -22,20 +23,19 @@ export interface Conv2dOptions {
 export function planConv2d(
   geometry: Conv2dGeometry,
   features: Features,
-  options: Conv2dOptions = {},
+  options: EpilogueOptions = {},
 ): KernelPlan {
-  return planRowConvolution(geometry, features, options);
+  const { channels, filters, groups } = geometry;
+  if (groups === 1 || groups !== channels) return planRows(geometry, features, options);
+  if (filters === channels) return planDepthwise(geometry, options);
+  return planRepeated(geometry, options);
 }
 
-/** Any convolution as one implicit matrix product. */
-function planRowConvolution(
-  geometry: Conv2dGeometry,
-  features: Features,
-  options: Conv2dOptions,
-): KernelPlan {
+/** The convolution as a product of pixels of the result and filters. */
+function forwardProduct(geometry: Conv2dGeometry): RowProduct {
   const { images, channels, size, filters, kernel, stride, padding, dilation, groups } = geometry;
   const [rows, columns] = resultSize(geometry);
-  const product: RowProduct = {
+  return {
     images,
     source: { height: size[0], width: size[1], channels },
     groups,
@@ -54,6 +54,16 @@ function planRowConvolution(
     weightStart: 0,
     weightsPerImage: false,
   };
+}
+
+/** Any convolution as one implicit matrix product. */
+function planRows(
+  geometry: Conv2dGeometry,
+  features: Features,
+  options: EpilogueOptions,
+): KernelPlan {
+  const { channels, filters, kernel, groups } = geometry;
+  const product = forwardProduct(geometry);
   const reduction = kernel[0] * kernel[1] * (channels / groups);
   const pack = packKernel(
     [
@@ -69,45 +79,66 @@ function planRowConvolution(
     features,
   );
   const schedule = scheduleRows(product, features);
-  const { bias = false, epilogue } = options;
-  const operands = 2 + (bias ? 1 : 0) + (epilogue?.extras.length ?? 0);
-  const convolve: Kernel = {
-    key: `conv2d ${geometryKey(geometry)} ${epilogueKey(bias, epilogue)}`,
-    buffers: operands + 1,
+  const convolve = withEpilogue(options, {
+    key: `conv2d ${geometryKey(geometry)}`,
     items: schedule.items,
     scratchBytes: schedule.scratchBytes,
     flops: schedule.flops,
-    emit(f, io, module) {
-      const address = [...io.address];
-      const result = address.pop()!;
-      const [source, weights, ...rest] = address;
-      const biasAddress = bias ? rest.shift() : undefined;
-      emitRowProduct(
-        f,
-        module,
-        schedule,
-        {
-          source: source!,
-          weights: weights!,
-          result,
-          scratch: io.scratch,
-          begin: io.begin,
-          end: io.end,
-        },
-        bias || epilogue !== undefined
-          ? { bias: biasAddress, elementwise: epilogue, extras: rest }
-          : undefined,
-      );
+    emit(f, io, module, { source, weights, result }, epilogue) {
+      const { scratch, begin, end } = io;
+      const operands = { source, weights, result, scratch, begin, end };
+      emitRowProduct(f, module, schedule, operands, epilogue);
     },
+  });
+  return {
+    temporaries: [{ name: "packed", bytes: packedWeightBytes(product, features) }],
+    calls: [packCall(pack), productCall(convolve, "input0", "packed")],
   };
-  const further = Array.from({ length: operands - 2 }, (_, i) => `input${i + 2}`);
-  const calls: KernelCall[] = [
-    { kernel: pack, buffers: ["input1", "packed"], writes: [1], preparation: true },
-    {
-      kernel: convolve,
-      buffers: ["input0", "packed", ...further, "output0"],
-      writes: [operands],
+}
+
+/** One filter per channel. */
+function planDepthwise(geometry: Conv2dGeometry, options: EpilogueOptions): KernelPlan {
+  const { channels, kernel } = geometry;
+  const product = forwardProduct(geometry);
+  const tapCount = kernel[0] * kernel[1];
+  const taps = Array.from({ length: tapCount }, (_, tap) => tap);
+  const weights: DepthwiseWeights = { channels, tapCount, taps, packedStart: 0 };
+  const convolve = withEpilogue(options, {
+    key: `depthwise ${geometryKey(geometry)}`,
+    items: depthwiseItems(product),
+    flops: depthwiseFlops(product),
+    emit(f, { begin, end }, module, operands, epilogue) {
+      emitDepthwise(f, module, product, { ...operands, begin, end }, epilogue);
     },
-  ];
-  return { temporaries: [{ name: "packed", bytes: packedWeightBytes(product, features) }], calls };
+  });
+  return {
+    temporaries: [{ name: "packed", bytes: depthwiseWeightBytes(weights) }],
+    calls: [packCall(packDepthwiseKernel([weights])), productCall(convolve, "input0", "packed")],
+  };
+}
+
+/** Several filters per channel: the channels are repeated first. */
+function planRepeated(geometry: Conv2dGeometry, options: EpilogueOptions): KernelPlan {
+  const { images, size, channels, filters } = geometry;
+  const pixels = images * size[0] * size[1];
+  const plan = planDepthwise({ ...geometry, channels: filters, groups: filters }, options);
+  const repeated: Temporary = { name: "repeated", bytes: pixels * filters * 4 };
+  return {
+    temporaries: [...plan.temporaries, repeated],
+    calls: [
+      {
+        kernel: repeatChannelsKernel(pixels, channels, filters / channels),
+        buffers: ["input0", "repeated"],
+        writes: [1],
+      },
+      ...plan.calls.map((call) => ({
+        ...call,
+        buffers: call.buffers.map((name) => (name === "input0" ? "repeated" : name)),
+      })),
+    ],
+  };
+}
+
+function packCall(kernel: Kernel): KernelCall {
+  return { kernel, buffers: ["input1", "packed"], writes: [1], preparation: true };
 }

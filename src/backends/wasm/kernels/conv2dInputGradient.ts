@@ -2,7 +2,23 @@ import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features, Kernel, KernelModule } from "../kernel.ts";
 import type { KernelPlan } from "../kernelPlan.ts";
 import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
-import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
+import {
+  type DepthwiseWeights,
+  depthwiseFlops,
+  depthwiseItems,
+  depthwiseWeightBytes,
+  emitDepthwise,
+  packDepthwiseKernel,
+} from "./depthwise.ts";
+import { sumChannelsKernel } from "./depthwiseMultiplier.ts";
+import {
+  emitRowProduct,
+  packedWeightBytes,
+  type RowOperands,
+  type RowProduct,
+  type RowSchedule,
+  scheduleRows,
+} from "./gemm.ts";
 import { fillZeros } from "./gemmStaging.ts";
 import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
 
@@ -18,7 +34,11 @@ import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
  * Packing the weights is a preparation.
  */
 export function planConv2dInputGradient(geometry: Conv2dGeometry, features: Features): KernelPlan {
-  return planPhases(geometry, features);
+  const { channels, filters, groups } = geometry;
+  const phases = gradientPhases(geometry);
+  if (groups === 1 || groups !== channels) return planRows(geometry, phases, features);
+  if (filters === channels) return planDepthwise(geometry, phases);
+  return planRepeated(geometry);
 }
 
 /** The taps that reach one phase of the stride along an axis. */
@@ -65,26 +85,30 @@ function axisPhases(
   return phases;
 }
 
-function planPhases(geometry: Conv2dGeometry, features: Features): KernelPlan {
+/** The products that make up a gradient, and what no product reaches. */
+interface GradientPhases {
+  readonly vertical: readonly AxisPhase[];
+  readonly horizontal: readonly AxisPhase[];
+  /** Without the place of the weights, which is the planner's affair. */
+  readonly products: readonly RowProduct[];
+  /** Taps `r · S + s` of each product in order. */
+  readonly taps: readonly (readonly number[])[];
+  readonly complete: boolean;
+}
+
+function gradientPhases(geometry: Conv2dGeometry): GradientPhases {
   const { images, channels, size, filters, kernel, stride, padding, dilation, groups } = geometry;
   const [height, width] = size;
   const [rows, columns] = resultSize(geometry);
-  const perGroup = channels / groups;
-  const filtersPerGroup = filters / groups;
   const vertical = axisPhases(height, kernel[0], stride[0], padding[0], dilation[0]);
   const horizontal = axisPhases(width, kernel[1], stride[1], padding[1], dilation[1]);
-
   const products: RowProduct[] = [];
-  const weights: WeightSource[] = [];
-  let packedBytes = 0;
-  let unreached = false;
+  const taps: number[][] = [];
   for (const v of vertical) {
     for (const h of horizontal) {
-      if (v.taps.length === 0 || h.taps.length === 0) {
-        unreached = true;
-        continue;
-      }
-      const product: RowProduct = {
+      if (v.taps.length === 0 || h.taps.length === 0) continue;
+      taps.push(v.taps.flatMap((r) => h.taps.map((s) => r * kernel[1] + s)));
+      products.push({
         images,
         source: { height: rows, width: columns, channels: filters },
         groups,
@@ -100,72 +124,154 @@ function planPhases(geometry: Conv2dGeometry, features: Features): KernelPlan {
           imageStep: height * width,
           channels,
         },
-        weightStart: packedBytes,
+        weightStart: 0,
         weightsPerImage: false,
-      };
-      products.push(product);
-      weights.push({
-        columnStep: 1,
-        columns: perGroup,
-        parts: groups,
-        partStep: filtersPerGroup * kernel[0] * kernel[1] * perGroup,
-        runs: v.taps.flatMap((r) =>
-          h.taps.map((s) => ({
-            start: (r * kernel[1] + s) * perGroup,
-            count: filtersPerGroup,
-            step: kernel[0] * kernel[1] * perGroup,
-          })),
-        ),
-        packedStart: packedBytes,
       });
-      packedBytes += packedWeightBytes(product, features);
     }
   }
+  const complete = products.length === vertical.length * horizontal.length;
+  return { vertical, horizontal, products, taps, complete };
+}
 
-  const schedules = products.map((product) => scheduleRows(product, features));
-  const zeroItems = unreached ? images * height : 0;
-  const gradient: Kernel = {
+/** Implicit matrix products: the columns are the channels of dx. */
+function planRows(
+  geometry: Conv2dGeometry,
+  phases: GradientPhases,
+  features: Features,
+): KernelPlan {
+  const { channels, filters, kernel, groups } = geometry;
+  const perGroup = channels / groups;
+  const filtersPerGroup = filters / groups;
+  const filterFloats = kernel[0] * kernel[1] * perGroup;
+  let packedBytes = 0;
+  const weights: WeightSource[] = [];
+  const schedules: RowSchedule[] = [];
+  for (const [i, product] of phases.products.entries()) {
+    weights.push({
+      columnStep: 1,
+      columns: perGroup,
+      parts: groups,
+      partStep: filtersPerGroup * filterFloats,
+      runs: phases.taps[i]!.map((tap) => ({
+        start: tap * perGroup,
+        count: filtersPerGroup,
+        step: filterFloats,
+      })),
+      packedStart: packedBytes,
+    });
+    schedules.push(scheduleRows({ ...product, weightStart: packedBytes }, features));
+    packedBytes += packedWeightBytes(product, features);
+  }
+  const gradient = phaseKernel(
+    geometry,
+    phases,
+    schedules.map((schedule) => ({
+      items: schedule.items,
+      scratchBytes: schedule.scratchBytes,
+      flops: schedule.flops,
+      emit: (f, module, operands) => emitRowProduct(f, module, schedule, operands),
+    })),
+  );
+  return phasePlan(packKernel(weights, features), packedBytes, gradient);
+}
+
+/** One filter per channel. */
+function planDepthwise(geometry: Conv2dGeometry, phases: GradientPhases): KernelPlan {
+  const { channels, kernel } = geometry;
+  let packedBytes = 0;
+  const weights: DepthwiseWeights[] = [];
+  const products: RowProduct[] = [];
+  for (const [i, product] of phases.products.entries()) {
+    const source: DepthwiseWeights = {
+      channels,
+      tapCount: kernel[0] * kernel[1],
+      taps: phases.taps[i]!,
+      packedStart: packedBytes,
+    };
+    weights.push(source);
+    products.push({ ...product, weightStart: packedBytes });
+    packedBytes += depthwiseWeightBytes(source);
+  }
+  const gradient = phaseKernel(
+    geometry,
+    phases,
+    products.map((product) => ({
+      items: depthwiseItems(product),
+      scratchBytes: 0,
+      flops: depthwiseFlops(product),
+      emit: (f, module, operands) => emitDepthwise(f, module, product, operands),
+    })),
+  );
+  return phasePlan(packDepthwiseKernel(weights), packedBytes, gradient);
+}
+
+/** Several filters per channel: the gradient as if each had its own channel, then summed. */
+function planRepeated(geometry: Conv2dGeometry): KernelPlan {
+  const { images, size, channels, filters } = geometry;
+  const pixels = images * size[0] * size[1];
+  const repeated = { ...geometry, channels: filters, groups: filters };
+  const plan = planDepthwise(repeated, gradientPhases(repeated));
+  return {
+    temporaries: [...plan.temporaries, { name: "repeated", bytes: pixels * filters * 4 }],
+    calls: [
+      ...plan.calls.map((call) => ({
+        ...call,
+        buffers: call.buffers.map((name) => (name === "output0" ? "repeated" : name)),
+      })),
+      {
+        kernel: sumChannelsKernel(pixels, channels, filters / channels),
+        buffers: ["repeated", "output0"],
+        writes: [1],
+      },
+    ],
+  };
+}
+
+function phasePlan(pack: Kernel, packedBytes: number, gradient: Kernel): KernelPlan {
+  return {
+    temporaries: [{ name: "packed", bytes: Math.max(64, packedBytes) }],
+    calls: [
+      { kernel: pack, buffers: ["input1", "packed"], writes: [1], preparation: true },
+      { kernel: gradient, buffers: ["input0", "packed", "output0"], writes: [2] },
+    ],
+  };
+}
+
+/** One kernel whose work items are those of all phases, then the rows that have unreached pixels. */
+function phaseKernel(
+  geometry: Conv2dGeometry,
+  phases: GradientPhases,
+  parts: readonly {
+    readonly items: number;
+    readonly scratchBytes: number;
+    readonly flops: number;
+    emit(f: FunctionBuilder, module: KernelModule, operands: RowOperands): void;
+  }[],
+): Kernel {
+  const zeroItems = phases.complete ? 0 : geometry.images * geometry.size[0];
+  return {
     key: `conv2dInputGradient ${geometryKey(geometry)}`,
     buffers: 3,
-    items: schedules.reduce((sum, { items }) => sum + items, 0) + zeroItems,
-    scratchBytes: Math.max(0, ...schedules.map(({ scratchBytes }) => scratchBytes)),
-    flops: schedules.reduce((sum, { flops }) => sum + flops, 0),
+    items: parts.reduce((sum, { items }) => sum + items, 0) + zeroItems,
+    scratchBytes: Math.max(0, ...parts.map(({ scratchBytes }) => scratchBytes)),
+    flops: parts.reduce((sum, { flops }) => sum + flops, 0),
     emit(f, io, module) {
-      const [source, packed, result] = io.address as [Local, Local, Local];
+      const [source, weights, result] = io.address as [Local, Local, Local];
       const [begin, end] = f.locals("i32", 2) as [Local, Local];
       let start = 0;
-      for (const schedule of schedules) {
-        emitClamped(f, io.begin, start, schedule.items, begin);
-        emitClamped(f, io.end, start, schedule.items, end);
-        start += schedule.items;
-        emitRowProduct(f, module, schedule, {
-          source,
-          weights: packed,
-          result,
-          scratch: io.scratch,
-          begin,
-          end,
-        });
+      for (const { items, emit } of parts) {
+        emitClamped(f, io.begin, start, items, begin);
+        emitClamped(f, io.end, start, items, end);
+        start += items;
+        emit(f, module, { source, weights, result, scratch: io.scratch, begin, end });
       }
       if (zeroItems > 0) {
         emitClamped(f, io.begin, start, zeroItems, begin);
         emitClamped(f, io.end, start, zeroItems, end);
-        emitUnreached(f, module, geometry, vertical, horizontal, { result, begin, end });
+        emitUnreached(f, module, geometry, phases, { result, begin, end });
       }
       f.release(begin, end);
     },
-  };
-  return {
-    temporaries: [{ name: "packed", bytes: Math.max(64, packedBytes) }],
-    calls: [
-      {
-        kernel: packKernel(weights, features),
-        buffers: ["input1", "packed"],
-        writes: [1],
-        preparation: true,
-      },
-      { kernel: gradient, buffers: ["input0", "packed", "output0"], writes: [2] },
-    ],
   };
 }
 
@@ -174,8 +280,7 @@ function emitUnreached(
   f: FunctionBuilder,
   module: KernelModule,
   { size: [height, width], channels, stride }: Conv2dGeometry,
-  vertical: readonly AxisPhase[],
-  horizontal: readonly AxisPhase[],
+  { vertical, horizontal }: GradientPhases,
   { result, begin, end }: { result: Local; begin: Local; end: Local },
 ): void {
   const zero = fillZeros(module);

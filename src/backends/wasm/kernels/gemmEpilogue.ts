@@ -5,7 +5,8 @@
  */
 import { type Expression, formatExpression } from "../../../graph/expression.ts";
 import type { FunctionBuilder, Local } from "../assembler.ts";
-import type { KernelModule } from "../kernel.ts";
+import type { Kernel, KernelModule, KernelParameters } from "../kernel.ts";
+import type { KernelCall } from "../kernelPlan.ts";
 import { emitExpression, scalarProgram } from "../scalarCode.ts";
 
 /** How a further operand of the expression goes with the result. */
@@ -31,7 +32,7 @@ export interface Epilogue {
 }
 
 /** Names everything that the emitted code depends on. */
-export function epilogueKey(bias: boolean, elementwise: ElementwiseEpilogue | undefined): string {
+function epilogueKey(bias: boolean, elementwise: ElementwiseEpilogue | undefined): string {
   const text =
     elementwise === undefined
       ? ""
@@ -39,11 +40,148 @@ export function epilogueKey(bias: boolean, elementwise: ElementwiseEpilogue | un
   return `${bias ? "bias " : ""}${text}`;
 }
 
+/** Applies an epilogue to vectors of sums; made once, outside the loops. */
+export interface VectorEpilogue {
+  /**
+   * Replaces the sums in `values`, neighbouring vectors. The first belongs at address `target` + `offset` of
+   * the result and to the channels at `channelBytes` + `offset`.
+   */
+  apply(values: readonly Local[], target: Local, channelBytes: Local, offset: number): void;
+  release(): void;
+}
+
+/** Loads what does not change from pixel to pixel; `result` is the address of the whole result. */
+export function vectorEpilogue(
+  f: FunctionBuilder,
+  module: KernelModule,
+  epilogue: Epilogue | undefined,
+  result: Local,
+): VectorEpilogue {
+  const elementwise = epilogue?.elementwise;
+  const own: Local[] = [];
+  const operands = (epilogue?.extras ?? []).map((address, i) => {
+    const kind = elementwise?.extras[i];
+    const local = f.local(kind === "scalar" ? "v128" : "i32");
+    own.push(local);
+    f.get(address);
+    if (kind === "scalar") f.memory("v128.load32_splat");
+    if (kind === "full") f.get(result).op("i32.sub");
+    f.set(local);
+    return local;
+  });
+  return {
+    apply(values, target, channelBytes, firstOffset) {
+      for (const [i, value] of values.entries()) {
+        const offset = firstOffset + i * 16;
+        if (epilogue?.bias !== undefined) {
+          f.get(value).get(epilogue.bias).get(channelBytes).op("i32.add");
+          f.memory("v128.load", offset).op("f32x4.add").set(value);
+        }
+        if (elementwise === undefined) continue;
+        emitExpression(f, module, elementwise.expression, (index) => {
+          const kind = elementwise.extras[index - 1];
+          const operand = operands[index - 1];
+          if (kind === undefined || operand === undefined) f.get(value);
+          else if (kind === "scalar") f.get(operand);
+          else {
+            f.get(kind === "full" ? target : channelBytes);
+            f.get(operand).op("i32.add").memory("v128.load", offset);
+          }
+        });
+        f.set(value);
+      }
+    },
+    release: () => f.release(...own),
+  };
+}
+
+/** Cost of the expression, in additions. */
+export function epilogueCost(epilogue: Epilogue | undefined): number {
+  const elementwise = epilogue?.elementwise;
+  return elementwise === undefined ? 0 : scalarProgram([elementwise.expression]).cost;
+}
+
+/** Stores `columns` floats from vectors at `target` + `offset`. */
+export function emitStoreColumns(
+  f: FunctionBuilder,
+  values: readonly Local[],
+  target: Local,
+  offset: number,
+  columns: number,
+): void {
+  for (const [i, value] of values.entries()) {
+    const lanes = Math.min(4, columns - i * 4);
+    if (lanes === 4)
+      f.get(target)
+        .get(value)
+        .memory("v128.store", offset + i * 16);
+    for (let lane = 0; lane < lanes && lanes < 4; lane++) {
+      f.get(target).get(value);
+      f.memoryLane("v128.store32_lane", lane, offset + i * 16 + lane * 4);
+    }
+  }
+}
+
+/** What a product with an epilogue works on. */
+export interface EpilogueOptions {
+  /** A bias, one number per channel, is added. */
+  readonly bias?: boolean;
+  /** Applied after the bias. */
+  readonly epilogue?: ElementwiseEpilogue;
+}
+
+/** A kernel whose first two buffers are the operands of a product and whose last one is the result. */
+export type ProductKernel = Omit<Kernel, "buffers" | "emit"> & {
+  emit(
+    f: FunctionBuilder,
+    io: KernelParameters,
+    module: KernelModule,
+    operands: { readonly source: Local; readonly weights: Local; readonly result: Local },
+    epilogue: Epilogue | undefined,
+  ): void;
+};
+
+/** Gives a kernel the buffers of an epilogue: source, weights, bias, further operands, result. */
+export function withEpilogue(
+  { bias = false, epilogue }: EpilogueOptions,
+  kernel: ProductKernel,
+): Kernel {
+  return {
+    ...kernel,
+    key: `${kernel.key} ${epilogueKey(bias, epilogue)}`,
+    buffers: 3 + (bias ? 1 : 0) + (epilogue?.extras.length ?? 0),
+    emit(f, io, module) {
+      const [source, weights, ...rest] = io.address;
+      const result = rest.pop();
+      const biasAddress = bias ? rest.shift() : undefined;
+      kernel.emit(
+        f,
+        io,
+        module,
+        { source: source!, weights: weights!, result: result! },
+        bias || epilogue !== undefined
+          ? { bias: biasAddress, elementwise: epilogue, extras: rest }
+          : undefined,
+      );
+    },
+  };
+}
+
+/** The call of such a kernel: the bias and further operands are `input2`, `input3`, …. */
+export function productCall(kernel: Kernel, source: string, weights: string): KernelCall {
+  const further = Array.from({ length: kernel.buffers - 3 }, (_, i) => `input${i + 2}`);
+  return {
+    kernel,
+    buffers: [source, weights, ...further, "output0"],
+    writes: [kernel.buffers - 1],
+  };
+}
+
 /** A panel of columns in the rows of a block. */
 export interface EpiloguePlace {
   readonly cRows: Local;
   readonly count: Local;
-  /** Address of the whole result; `full` operands lie at the same distance from theirs. */
+  /** Address of the whole result. */
   readonly result: Local;
   /** Address in the result that the offsets `cRows` start from. */
   readonly to: Local;
@@ -67,69 +205,28 @@ export function emitEpilogue(
   place: EpiloguePlace,
 ): void {
   const { columns, from } = place;
-  const [row, sums, target, firstChannel, channelBytes, vector] = f.locals("i32", 6) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  const value = f.local("v128");
-  const elementwise = epilogue?.elementwise;
-  const extraDistance = (epilogue?.extras ?? []).map((address, i) => {
-    const distance = f.local("i32");
-    if (elementwise?.extras[i] === "full") f.get(address).get(place.result).op("i32.sub");
-    else f.get(address);
-    f.set(distance);
-    return distance;
-  });
-  const scalars = extraDistance.map((distance, i) => {
-    const splat = f.local("v128");
-    if (elementwise?.extras[i] === "scalar") {
-      f.get(distance).memory("v128.load32_splat").set(splat);
-    }
-    return splat;
-  });
+  const names = ["row", "sums", "target", "firstChannel", "channelBytes", "vector"] as const;
+  const [row, sums, target, firstChannel, channelBytes, vector] = names.map(() =>
+    f.local("i32"),
+  ) as [Local, Local, Local, Local, Local, Local];
+  const values = f.locals("v128", Math.ceil(columns / 4));
+  const finisher = vectorEpilogue(f, module, epilogue, place.result);
   // Byte offset of the panel's first channel among all channels.
   f.get(place.group).i32(place.columnsPerGroup).op("i32.mul").get(place.channel).op("i32.add");
   f.i32(2).op("i32.shl").set(firstChannel);
 
-  /** Finishes four columns at `target` + `offset`; `lanes` of them are stored. */
-  const finish = (offset: number, lanes: number): void => {
-    f.get(sums).memory("v128.load", offset);
-    if (epilogue?.bias !== undefined) {
-      f.get(epilogue.bias).get(channelBytes).op("i32.add").memory("v128.load", offset);
-      f.op("f32x4.add");
-    }
-    f.set(value);
-    if (elementwise !== undefined) {
-      emitExpression(f, module, elementwise.expression, (index) => {
-        const kind = elementwise.extras[index - 1];
-        const distance = extraDistance[index - 1];
-        if (kind === undefined || distance === undefined) f.get(value);
-        else if (kind === "scalar") f.get(scalars[index - 1]!);
-        else {
-          f.get(kind === "full" ? target : channelBytes)
-            .get(distance)
-            .op("i32.add");
-          f.memory("v128.load", offset);
-        }
-      });
-      f.set(value);
-    }
-    if (lanes === 4) f.get(target).get(value).memory("v128.store", offset);
-    else {
-      for (let lane = 0; lane < lanes; lane++) {
-        f.get(target)
-          .get(value)
-          .memoryLane("v128.store32_lane", lane, offset + lane * 4);
-      }
-    }
+  /** Finishes `count` columns. All loads come before the stores, so that vectors can be joined. */
+  const finish = (count: number): void => {
+    const part = values.slice(0, Math.ceil(count / 4));
+    for (const [i, value] of part.entries())
+      f.get(sums)
+        .memory("v128.load", i * 16)
+        .set(value);
+    finisher.apply(part, target, channelBytes, 0);
+    emitStoreColumns(f, part, target, 0, count);
   };
 
   const whole = Math.floor(columns / 4);
-  const cost = elementwise === undefined ? 0 : scalarProgram([elementwise.expression]).cost;
   if (from !== undefined) f.get(from.address).set(sums);
   f.for(row, 0, place.count, 1, () => {
     f.get(place.to).get(place.channel).i32(2).op("i32.shl").op("i32.add");
@@ -137,24 +234,18 @@ export function emitEpilogue(
     f.op("i32.add").set(target);
     if (from === undefined) f.get(target).set(sums);
     f.get(firstChannel).set(channelBytes);
-    if (cost <= unrolledCost || whole <= 1) {
-      for (let i = 0; i < whole; i++) finish(i * 16, 4);
-      if (columns % 4 > 0) finish(whole * 16, columns % 4);
+    if (epilogueCost(epilogue) <= unrolledCost || whole <= 1) {
+      finish(columns);
       if (from !== undefined) f.increment(sums, from.step);
-    } else {
-      const start = from === undefined ? undefined : f.local("i32");
-      if (start !== undefined) f.get(sums).set(start);
-      f.for(vector, 0, whole, 1, () => {
-        finish(0, 4);
-        for (const pointer of [sums, target, channelBytes]) f.increment(pointer, 16);
-      });
-      if (columns % 4 > 0) finish(0, columns % 4);
-      if (start !== undefined && from !== undefined) {
-        f.get(start).i32(from.step).op("i32.add").set(sums);
-        f.release(start);
-      }
+      return;
     }
+    f.for(vector, 0, whole, 1, () => {
+      finish(4);
+      for (const pointer of [sums, target, channelBytes]) f.increment(pointer, 16);
+    });
+    if (columns % 4 > 0) finish(columns % 4);
+    if (from !== undefined) f.increment(sums, from.step - whole * 16);
   });
-  f.release(row, sums, target, firstChannel, channelBytes, vector, value);
-  f.release(...extraDistance, ...scalars);
+  finisher.release();
+  f.release(row, sums, target, firstChannel, channelBytes, vector, ...values);
 }

@@ -1,7 +1,7 @@
-import type { Features, Kernel } from "../kernel.ts";
+import type { Features } from "../kernel.ts";
 import type { KernelCall, KernelPlan, Temporary } from "../kernelPlan.ts";
 import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
-import { type ElementwiseEpilogue, epilogueKey } from "./gemmEpilogue.ts";
+import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
 import { packKernel } from "./packing.ts";
 import { transposeKernel } from "./packingTranspose.ts";
 
@@ -21,13 +21,6 @@ export interface MatmulGeometry {
   readonly transposeB: boolean;
 }
 
-export interface MatmulOptions {
-  /** A bias [N] is added to every row. */
-  readonly bias?: boolean;
-  /** Applied after the bias; `channel` operands are [N]. */
-  readonly epilogue?: ElementwiseEpilogue;
-}
-
 /**
  * Matrix product: `input0` A, `input1` B, then the bias [N] if there is one, then the epilogue's further
  * operands; `output0` C, in memory of its own. All row-major.
@@ -37,7 +30,7 @@ export interface MatmulOptions {
 export function planMatmul(
   geometry: MatmulGeometry,
   features: Features,
-  options: MatmulOptions = {},
+  options: EpilogueOptions = {},
 ): KernelPlan {
   const { batch, rows, columns, depth, transposeA, transposeB } = geometry;
   const product: RowProduct = {
@@ -54,37 +47,15 @@ export function planMatmul(
     weightsPerImage: batch > 1,
   };
   const schedule = scheduleRows(product, features);
-  const { bias = false, epilogue } = options;
-  const extras = epilogue?.extras.length ?? 0;
-  const multiply: Kernel = {
-    key: `matmul ${batch}x${rows}x${columns}x${depth} ${epilogueKey(bias, epilogue)}`,
-    buffers: 3 + (bias ? 1 : 0) + extras,
+  const multiply = withEpilogue(options, {
+    key: `matmul ${batch}x${rows}x${columns}x${depth}`,
     items: schedule.items,
     scratchBytes: schedule.scratchBytes,
     flops: schedule.flops,
-    emit(f, io, module) {
-      const address = [...io.address];
-      const result = address.pop()!;
-      const [source, weights, ...rest] = address;
-      const biasAddress = bias ? rest.shift() : undefined;
-      emitRowProduct(
-        f,
-        module,
-        schedule,
-        {
-          source: source!,
-          weights: weights!,
-          result,
-          scratch: io.scratch,
-          begin: io.begin,
-          end: io.end,
-        },
-        bias || epilogue !== undefined
-          ? { bias: biasAddress, elementwise: epilogue, extras: rest }
-          : undefined,
-      );
+    emit(f, { scratch, begin, end }, module, operands, epilogue) {
+      emitRowProduct(f, module, schedule, { ...operands, scratch, begin, end }, epilogue);
     },
-  };
+  });
   const pack = packKernel(
     [
       {
@@ -112,11 +83,6 @@ export function planMatmul(
       writes: [1],
     });
   }
-  const further = Array.from({ length: (bias ? 1 : 0) + extras }, (_, i) => `input${i + 2}`);
-  calls.push({
-    kernel: multiply,
-    buffers: [transposeA ? "rows" : "input0", "packed", ...further, "output0"],
-    writes: [multiply.buffers - 1],
-  });
+  calls.push(productCall(multiply, transposeA ? "rows" : "input0", "packed"));
   return { temporaries, calls };
 }
