@@ -4,6 +4,7 @@ import { elementCount, formatShape } from "../../core/shape.ts";
 import { type ByteSource, readAll } from "../byteSource.ts";
 import { concatenate } from "../concatenate.ts";
 import type { ElementType } from "../elementType.ts";
+import { ownValue } from "../ownValue.ts";
 import { decodeMessage } from "../protobuf/decodeMessage.ts";
 import {
   checkStoredShape,
@@ -46,7 +47,7 @@ export async function readCaffemodel(source: ByteSource): Promise<TensorFile> {
   const layers: WeightedLayer[] = [...net.layers.map(upgradeLayer), ...net.layer];
   const tensors = new Map<string, StoredTensor>();
   for (const { name, type, blobs } of layers) {
-    const names = Object.hasOwn(blobNames, type) ? blobNames[type]! : ["weight", "bias"];
+    const names = ownValue(blobNames, type) ?? ["weight", "bias"];
     blobs.forEach((blob, index) => {
       const full = `${name}.${names[index] ?? `blob${index}`}`;
       if (tensors.has(full)) {
@@ -77,7 +78,7 @@ function upgradeLayer(layer: V1LayerParameter): WeightedLayer {
   if (inner !== undefined) {
     return {
       name: inner.name,
-      type: v0LayerTypes[inner.type] ?? inner.type,
+      type: ownValue(v0LayerTypes, inner.type) ?? inner.type,
       blobs: [...layer.blobs, ...inner.blobs],
     };
   }

@@ -1,8 +1,8 @@
 import { FormatError, UnsupportedError } from "../../core/errors.ts";
-import { elementCount, rowMajorStrides } from "../../core/shape.ts";
 import { type ByteSource, checkRange } from "../byteSource.ts";
 import { concatenate } from "../concatenate.ts";
 import { type ElementType, elementTypes, encodeElements } from "../elementType.ts";
+import { columnMajorStrides, gatherElements } from "../strided.ts";
 import {
   checkStoredShape,
   checkWritable,
@@ -63,7 +63,13 @@ export async function readNpy(source: ByteSource): Promise<StoredTensor> {
   checkRange(source, dataStart, sizeBytes);
   return storedTensor(shape, elementType, source.name, async () => {
     const bytes = await source.read(dataStart, sizeBytes);
-    return fortranOrder ? toRowMajor(bytes, shape, elementTypes[elementType].sizeBytes) : bytes;
+    if (!fortranOrder) return bytes;
+    return gatherElements(
+      bytes,
+      shape,
+      columnMajorStrides(shape),
+      elementTypes[elementType].sizeBytes,
+    );
   });
 }
 
@@ -117,23 +123,6 @@ function parseHeader(text: string, where: string): Header {
 
 function show(text: string): string {
   return JSON.stringify(text.slice(0, 80).trim());
-}
-
-/** Element i of the result, counted row by row, comes from where column-major order has it. */
-function toRowMajor(bytes: Uint8Array, shape: readonly number[], width: number): Uint8Array {
-  const result = new Uint8Array(bytes.length);
-  const rowStrides = rowMajorStrides(shape);
-  const count = elementCount(shape);
-  for (let i = 0; i < count; i++) {
-    let from = 0;
-    let step = 1;
-    for (let axis = 0; axis < shape.length; axis++) {
-      from += (Math.floor(i / rowStrides[axis]!) % shape[axis]!) * step;
-      step *= shape[axis]!;
-    }
-    for (let k = 0; k < width; k++) result[i * width + k] = bytes[from * width + k]!;
-  }
-  return result;
 }
 
 function latin1(bytes: Uint8Array): string {

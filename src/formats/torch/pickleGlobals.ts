@@ -1,5 +1,6 @@
 import { FormatError, UnsupportedError } from "../../core/errors.ts";
 import type { ElementType } from "../elementType.ts";
+import { ownValue } from "../ownValue.ts";
 import { isKind, type PickleStorage, type PickleTensor, type PickleValue } from "./pickleValue.ts";
 
 /** Element types of storages, by the class that a checkpoint names. */
@@ -78,10 +79,11 @@ export function isKnownGlobal(name: string): boolean {
 
 /** The value that a known global makes of these arguments. */
 export function rebuild(name: string, args: readonly PickleValue[], where: string): PickleValue {
-  if (!Object.hasOwn(rebuilders, name)) {
+  const build = ownValue(rebuilders, name);
+  if (build === undefined) {
     throw new FormatError(`${where}: "${name}" is called, which only names a type.`);
   }
-  return rebuilders[name]!(args, where);
+  return build(args, where);
 }
 
 /** What a persistent id stands for: `("storage", type, key, device, length)`. */
@@ -114,12 +116,12 @@ export function persistentStorage(id: PickleValue, where: string): PickleStorage
 function elementTypeOfStorage(name: string): ElementType | undefined {
   const match = /^torch\.(?:cuda\.)?(\w+Storage)$/.exec(name);
   const type = match?.[1] ?? "";
-  return Object.hasOwn(storageTypes, type) ? storageTypes[type] : undefined;
+  return ownValue(storageTypes, type);
 }
 
 function elementTypeOfDtype(name: string): ElementType | undefined {
   const type = name.startsWith("torch.") ? name.slice(6) : "";
-  return Object.hasOwn(dtypes, type) ? dtypes[type] : undefined;
+  return ownValue(dtypes, type);
 }
 
 function isUntypedStorage(name: string): boolean {

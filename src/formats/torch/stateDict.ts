@@ -2,6 +2,7 @@ import { FormatError } from "../../core/errors.ts";
 import { elementCount, formatShape, rowMajorStrides, sameShape } from "../../core/shape.ts";
 import type { ByteSource } from "../byteSource.ts";
 import { elementTypes } from "../elementType.ts";
+import { gatherElements } from "../strided.ts";
 import {
   checkStoredShape,
   type StoredTensor,
@@ -112,7 +113,7 @@ function stridedTensor(tensor: PickleTensor, storages: StorageTable, where: stri
   return storedTensor(shape, elementType, where, async () => {
     const source = await storages(storage.key);
     const bytes = await source.read(offset * width, span * width);
-    return isDense(shape, strides) ? bytes : gather(bytes, shape, strides, width);
+    return isDense(shape, strides) ? bytes : gatherElements(bytes, shape, strides, width);
   });
 }
 
@@ -123,28 +124,4 @@ function isDense(shape: readonly number[], strides: readonly number[]): boolean 
     dense,
     strides.map((stride, axis) => (shape[axis] === 1 ? dense[axis]! : stride)),
   );
-}
-
-/** Copies the elements of a strided view into row-major order. */
-function gather(
-  bytes: Uint8Array,
-  shape: readonly number[],
-  strides: readonly number[],
-  width: number,
-): Uint8Array {
-  const result = new Uint8Array(elementCount(shape) * width);
-  const index = new Array<number>(shape.length).fill(0);
-  let element = 0;
-  for (let to = 0; to < result.length; to += width) {
-    const from = element * width;
-    for (let k = 0; k < width; k++) result[to + k] = bytes[from + k]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      element += strides[axis]!;
-      index[axis]!++;
-      if (index[axis]! < shape[axis]!) break;
-      element -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return result;
 }

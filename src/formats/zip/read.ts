@@ -28,7 +28,7 @@ export interface ZipArchive {
 /** Limits on an archive. */
 export interface ZipLimits {
   /**
-   * How much larger the content may be than the archive, over all files together; default 128 MiB.
+   * How much larger the content may be than the archive, over all files together; default 64 MiB.
    * Weights hardly compress, so more than that is a mistake or a bomb.
    */
   readonly maxExpansionBytes?: number;
@@ -61,7 +61,7 @@ export async function openZip(source: ByteSource, limits: ZipLimits = {}): Promi
   }
   const bytes = await source.read(directory.offset, directory.sizeBytes);
   const entries = parseDirectory(bytes, directory.count, source.name);
-  checkLayout(entries, source, limits.maxExpansionBytes ?? 2 ** 27);
+  checkLayout(entries, source, limits.maxExpansionBytes ?? 2 ** 26);
 
   const content = async (entry: ZipEntry): Promise<ByteSource> => {
     const header = await source.read(entry.headerOffset, 30);

@@ -1,0 +1,115 @@
+import type { TensorData } from "../../core/dtype.ts";
+import { FormatError } from "../../core/errors.ts";
+import { elementCount, formatShape } from "../../core/shape.ts";
+import { ownValue } from "../ownValue.ts";
+import { transposed } from "../strided.ts";
+import type { StoredTensor, TensorFile } from "../tensorFile.ts";
+import type { KerasNet } from "./config.ts";
+
+/** What is needed beyond the weights themselves. */
+export interface TorchWeightsOptions {
+  /** The model, which tells a depthwise convolution of Keras 3 from an ordinary one. */
+  readonly net?: KerasNet | undefined;
+  /**
+   * Dense layers that follow a `Flatten`, with the [H, W, C] that was flattened: Keras counts
+   * channels last there, PyTorch first, so their input features are put in another order.
+   */
+  readonly flattened?: Readonly<Record<string, readonly [number, number, number]>>;
+}
+
+const suffixes: Readonly<Record<string, string>> = {
+  kernel: "weight",
+  depthwise_kernel: "weight",
+  bias: "bias",
+  gamma: "weight",
+  beta: "bias",
+  alpha: "weight",
+  moving_mean: "running_mean",
+  moving_variance: "running_var",
+};
+
+const separableSuffixes: Readonly<Record<string, string>> = {
+  depthwise_kernel: "depthwise.weight",
+  pointwise_kernel: "pointwise.weight",
+  bias: "pointwise.bias",
+};
+
+/**
+ * The weights of a Keras or tensorflow.js model under PyTorch's names and in PyTorch's layout:
+ *
+ * | Keras | PyTorch |
+ * |---|---|
+ * | `conv/kernel` [R, S, C, K] | `conv.weight` [K, C, R, S] |
+ * | `dw/depthwise_kernel` [R, S, C, M] | `dw.weight` [C·M, 1, R, S] |
+ * | `sep/depthwise_kernel`, `sep/pointwise_kernel` | `sep.depthwise.weight`, `sep.pointwise.weight` |
+ * | `up/kernel` [R, S, K, C] of a transposed convolution | `up.weight` [C, K, R, S] |
+ * | `fc/kernel` [in, out] | `fc.weight` [out, in] |
+ * | `bn/gamma`, `beta`, `moving_mean`, `moving_variance` | `bn.weight`, `bias`, `running_mean`, `running_var` |
+ *
+ * Layers keep their names; other variables keep theirs, with a point for the last slash.
+ */
+export function torchWeights(file: TensorFile, options: TorchWeightsOptions = {}): TensorFile {
+  const classes = new Map(options.net?.layers.map(({ name, className }) => [name, className]));
+  const tensors = new Map<string, StoredTensor>();
+  for (const [full, tensor] of file.tensors) {
+    const slash = full.lastIndexOf("/");
+    const layer = full.slice(0, Math.max(0, slash));
+    const variable = full.slice(slash + 1);
+    const isSeparable = file.tensors.has(`${layer}/pointwise_kernel`);
+    const suffix = ownValue(isSeparable ? separableSuffixes : suffixes, variable);
+    const isDepthwise =
+      variable === "depthwise_kernel" ||
+      (variable === "kernel" && classes.get(layer)?.startsWith("Depthwise") === true);
+    const isKernel = variable.endsWith("kernel");
+    tensors.set(
+      `${layer}${layer === "" ? "" : "."}${suffix ?? variable}`,
+      isKernel
+        ? kernel(tensor, isDepthwise, ownValue(options.flattened ?? {}, layer), full)
+        : tensor,
+    );
+  }
+  return { tensors, metadata: file.metadata };
+}
+
+function kernel(
+  tensor: StoredTensor,
+  isDepthwise: boolean,
+  flattened: readonly [number, number, number] | undefined,
+  name: string,
+): StoredTensor {
+  const { shape } = tensor;
+  const rank = shape.length;
+  if (rank < 2) return tensor;
+  const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  if (isDepthwise) {
+    const [channels, multiplier] = [shape[rank - 2]!, shape[rank - 1]!];
+    const order = [rank - 2, rank - 1, ...spatial];
+    return reordered(tensor, [channels * multiplier, 1, ...shape.slice(0, -2)], (data) =>
+      transposed(data, shape, order),
+    );
+  }
+  if (rank === 2 && flattened !== undefined) {
+    if (elementCount(flattened) !== shape[0]) {
+      throw new FormatError(
+        `"${name}": ${shape[0]} input features; ${formatShape(flattened)} flattened gives ${elementCount(flattened)}.`,
+      );
+    }
+    return reordered(tensor, [shape[1]!, shape[0]!], (data) =>
+      transposed(data, [...flattened, shape[1]!], [3, 2, 0, 1]),
+    );
+  }
+  const order = [rank - 1, rank - 2, ...spatial];
+  return reordered(
+    tensor,
+    order.map((axis) => shape[axis]!),
+    (data) => transposed(data, shape, order),
+  );
+}
+
+function reordered(
+  tensor: StoredTensor,
+  shape: readonly number[],
+  reorder: (data: TensorData) => TensorData,
+): StoredTensor {
+  return { ...tensor, shape, read: async () => reorder(await tensor.read()) };
+}
