@@ -4,6 +4,7 @@ import type { Backend } from "../../src/plan/backend.ts";
 import type { CaseResult } from "../comparison.ts";
 import { runGraphCase } from "./graphCase.ts";
 import { type OptimizerSpecification, runOptimizerCase } from "./optimizerCase.ts";
+import { runScheduleCase, type ScheduleSpecification } from "./scheduleCase.ts";
 import type { GraphSpecification } from "./specification.ts";
 import { readVectors, type Vectors } from "./vectors.node.ts";
 
@@ -22,6 +23,7 @@ type KindRunner = (specification: never, vectors: Vectors, backend: Backend) => 
 const kinds: Readonly<Record<string, KindRunner>> = {
   graph: (specification: GraphSpecification, vectors, backend) =>
     runGraphCase(specification, vectors, backend),
+  schedule: (specification: ScheduleSpecification) => runScheduleCase(specification),
   optimizer: (specification: OptimizerSpecification, vectors, backend) =>
     runOptimizerCase(specification, vectors, backend),
 };
