@@ -1,8 +1,10 @@
 import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features, Kernel, KernelModule } from "../kernel.ts";
-import type { KernelCall, KernelPlan, Temporary } from "../kernelPlan.ts";
+import type { KernelPlan } from "../kernelPlan.ts";
 import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
-import { mergeKernel } from "./conv2dWeightGradientMerge.ts";
+import { mergeKernel, type PatchSums } from "./conv2dWeightGradientMerge.ts";
+import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
+import { depthwiseGradientKernel, scheduleDepthwiseGradient } from "./depthwiseWeightGradient.ts";
 import {
   copyPixels,
   emitStaging,
@@ -27,11 +29,49 @@ import { columnPanels } from "./packing.ts";
  * are several, each has sums of its own, and a second kernel adds them in order.
  */
 export function planConv2dWeightGradient(geometry: Conv2dGeometry, features: Features): KernelPlan {
+  const { channels, filters, groups } = geometry;
+  if (groups === 1 || groups !== channels) return planPatches(geometry, features);
+  if (filters === channels) return planDepthwise(geometry, features);
+  // Several filters per channel: the channels are repeated first.
+  const pixels = geometry.images * geometry.size[0] * geometry.size[1];
+  const plan = planDepthwise({ ...geometry, channels: filters, groups: filters }, features);
+  return {
+    temporaries: [...plan.temporaries, { name: "repeated", bytes: pixels * filters * 4 }],
+    calls: [
+      {
+        kernel: repeatChannelsKernel(pixels, channels, filters / channels),
+        buffers: ["input0", "repeated"],
+        writes: [1],
+      },
+      ...plan.calls.map((call) => ({
+        ...call,
+        buffers: call.buffers.map((name) => (name === "input0" ? "repeated" : name)),
+      })),
+    ],
+  };
+}
+
+function planDepthwise(geometry: Conv2dGeometry, features: Features): KernelPlan {
+  const schedule = scheduleDepthwiseGradient(geometry);
+  return planMerged(depthwiseGradientKernel(schedule, features), schedule.sums);
+}
+
+/** A kernel that leaves the sums of its chunks, and the one that merges them. */
+function planMerged(kernel: Kernel, sums: PatchSums): KernelPlan {
+  return {
+    temporaries: [{ name: "sums", bytes: sums.chunks * sums.chunkFloats * 4 }],
+    calls: [
+      { kernel, buffers: ["input0", "input1", "sums"], writes: [2] },
+      { kernel: mergeKernel(sums), buffers: ["sums", "output0"], writes: [1] },
+    ],
+  };
+}
+
+function planPatches(geometry: Conv2dGeometry, features: Features): KernelPlan {
   const schedule = schedulePatches(geometry, features);
   const { strips, layout } = schedule;
   const length = (geometry.filters / geometry.groups) * strips.count * strips.width;
   const direct = layout.chunks === 1 && !schedule.filtersAsColumns && strips.width % 4 === 0;
-  const partialBytes = layout.chunks * layout.chunkFloats * 4;
   const sum: Kernel = {
     key: `conv2dWeightGradient ${geometryKey(geometry)}`,
     buffers: 3,
@@ -53,27 +93,7 @@ export function planConv2dWeightGradient(geometry: Conv2dGeometry, features: Fea
     const call = { kernel: sum, buffers: ["input0", "input1", "output0"], writes: [2] };
     return { temporaries: [], calls: [call] };
   }
-  const temporaries: Temporary[] = [{ name: "sums", bytes: partialBytes }];
-  const calls: KernelCall[] = [
-    { kernel: sum, buffers: ["input0", "input1", "sums"], writes: [2] },
-    { kernel: mergeKernel(layout), buffers: ["sums", "output0"], writes: [1] },
-  ];
-  return { temporaries, calls };
-}
-
-/** How the sums of a chunk lie in memory. */
-export interface PatchSums {
-  readonly chunks: number;
-  readonly chunkFloats: number;
-  readonly groups: number;
-  readonly filtersPerGroup: number;
-  readonly strips: number;
-  /** Columns of a strip. */
-  readonly width: number;
-  /** `[groups, filters, strips, width]`, or `[groups, strips, width, filters]`. */
-  readonly filtersAsColumns: boolean;
-  /** Floats from row to row: the innermost size filled up to whole vectors. */
-  readonly innerFloats: number;
+  return planMerged(sum, layout);
 }
 
 interface PatchSchedule {

@@ -1,6 +1,20 @@
 import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Kernel } from "../kernel.ts";
-import type { PatchSums } from "./conv2dWeightGradient.ts";
+
+/** How the sums of a chunk lie in memory. */
+export interface PatchSums {
+  readonly chunks: number;
+  readonly chunkFloats: number;
+  readonly groups: number;
+  readonly filtersPerGroup: number;
+  readonly strips: number;
+  /** Columns of a strip. */
+  readonly width: number;
+  /** `[groups, filters, strips, width]`, or `[groups, strips, width, filters]`. */
+  readonly filtersAsColumns: boolean;
+  /** Floats from row to row: the innermost size filled up to whole vectors. */
+  readonly innerFloats: number;
+}
 
 /**
  * Adds the sums of all chunks in their order and brings them into the order of weights: buffers sums, dw.
