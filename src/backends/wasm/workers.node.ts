@@ -41,6 +41,8 @@ export function prepareEngine(): { readonly wide: boolean; readonly name: string
   const name = `Node ${process.versions.node} (V8 ${process.versions.v8.split(".").slice(0, 2).join(".")})`;
   if (version < 12) setFlagsFromString("--experimental-wasm-relaxed-simd");
   setFlagsFromString("--no-liftoff");
+  // All functions at once on background threads, not each at its first call.
+  setFlagsFromString("--no-wasm-lazy-compilation");
   // Without the baseline compiler there is no feedback, on whose presence V8's inlining insists.
   if (version >= 13) setFlagsFromString("--no-wasm-inlining");
   const wide = version >= 13 && process.arch === "x64";
