@@ -1,0 +1,53 @@
+import { lookUp } from "../core/errors.ts";
+import { makeNet, type Net, type NetFamily, type NetOptions } from "./net.ts";
+import { cifarResnet, resnet } from "./resnet.ts";
+
+export {
+  type ImageShape,
+  makeNet,
+  type Net,
+  type NetFamily,
+  type NetOptions,
+  type NetTarget,
+  type NetVariant,
+} from "./net.ts";
+export { cifarResnet, resnet } from "./resnet.ts";
+
+/** Every family of nets. */
+export const models = { resnet, cifarResnet } as const;
+
+/** A net of the catalogue: its family, and the rows of its variants. */
+function catalogue(): Record<string, NetFamily> {
+  const table: Record<string, NetFamily> = {};
+  for (const family of Object.values<NetFamily>(models)) {
+    for (const name of Object.keys(family.nets)) table[name] = family;
+  }
+  return table;
+}
+
+/** Names of all nets, family after family. */
+export function netNames(): string[] {
+  return Object.keys(catalogue());
+}
+
+/** Names of a net's variants, the default first. */
+export function variantNames(name: string): string[] {
+  return Object.keys(lookUp(catalogue(), name, "net").nets[name]!);
+}
+
+/**
+ * The net of this name. Without options it is the first variant, with the input and classes of its source.
+ *
+ * @throws OptionError for a name or variant that there is not.
+ * @throws ShapeError for an input below the net's minimum.
+ * @example
+ * const net = createNet("resnet18", { classes: 5, input: [3, 64, 64] });
+ */
+export function createNet(name: string, options: NetOptions = {}): Net {
+  const family = lookUp(catalogue(), name, "net");
+  const { variant } = options;
+  if (variant !== undefined && !Object.hasOwn(family.tests, variant)) {
+    lookUp(family.nets[name]!, variant, `variant of net "${name}"`);
+  }
+  return makeNet(family, name, options);
+}
