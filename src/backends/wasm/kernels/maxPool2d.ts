@@ -72,7 +72,6 @@ function maxPool2dKernel({ shape, rows, columns, switches }: MaxPool2dRequest): 
     const best = f.local("v128");
     const place = f.local("v128");
     const value = f.local("v128");
-    const sum = f.local("v128");
     const first = f.local("v128");
 
     /** Any window, position by position. */
@@ -117,41 +116,73 @@ function maxPool2dKernel({ shape, rows, columns, switches }: MaxPool2dRequest): 
       f.release(r, s, line, pointer, lineIndex, index);
     };
 
-    /** A window of the usual size. */
-    const emitUsual = (at: readonly Local[], vector: RowVector): void => {
-      for (let r = 0; r < tall.count; r++) {
-        for (let s = 0; s < wide.count; s++) {
-          const index = r * tall.step * width + s * wide.step;
-          loadLanes(f, at[0]!, vector.element + index * channels, 1, vector.count);
-          if (index === 0) {
-            f.tee(best).set(sum);
-            if (switches) f.get(f.constant("i32x4", 0)).set(place);
-            continue;
-          }
-          f.set(value);
-          if (switches) {
-            f.get(f.constant("i32x4", index)).get(place);
-            f.get(value).get(best).op("f32x4.gt").op(select).set(place);
-          }
-          f.get(best).get(value).op("f32x4.pmax").set(best);
-          f.get(sum).get(value).op("f32x4.add").set(sum);
-        }
+    /** The largest values and their places, stored as the results of some vectors. */
+    const emitStores = (
+      at: readonly Local[],
+      vectors: readonly RowVector[],
+      results: readonly { readonly best: Local; readonly place: Local }[],
+    ): void => {
+      for (const [i, { element, count }] of vectors.entries()) {
+        storeLanes(f, at[1]!, element, 1, count, () => v.push(results[i]!.best));
       }
-      f.get(sum).get(sum).op("f32x4.ne").op("v128.any_true");
-      f.if(() => emitGeneral(at, vector));
+      if (!switches) return;
+      for (const [i, { element, count }] of vectors.entries()) {
+        const index = v.op("i32x4.add", results[i]!.place, first);
+        storeLanes(f, at[2]!, element, 1, count, index);
+      }
     };
 
-    const emitChannels = (body: (at: readonly Local[], vector: RowVector) => void): void => {
+    const emitGeneralVectors = (at: readonly Local[], vectors: readonly RowVector[]): void => {
+      for (const vector of vectors) {
+        emitGeneral(at, vector);
+        emitStores(at, [vector], [{ best, place }]);
+      }
+    };
+
+    /** Windows of the usual size. */
+    const emitUsualVectors = (at: readonly Local[], vectors: readonly RowVector[]): void => {
+      const results = vectors.map(({ element, count }) => {
+        const [largest, where, sum] = f.locals("v128", 3) as [Local, Local, Local];
+        for (let r = 0; r < tall.count; r++) {
+          for (let s = 0; s < wide.count; s++) {
+            const index = r * tall.step * width + s * wide.step;
+            loadLanes(f, at[0]!, element + index * channels, 1, count);
+            if (index === 0) {
+              f.tee(largest).set(sum);
+              if (switches) f.get(f.constant("i32x4", 0)).set(where);
+              continue;
+            }
+            f.set(value);
+            if (switches) {
+              f.get(f.constant("i32x4", index)).get(where);
+              f.get(value).get(largest).op("f32x4.gt").op(select).set(where);
+            }
+            f.get(largest).get(value).op("f32x4.pmax").set(largest);
+            f.get(sum).get(value).op("f32x4.add").set(sum);
+          }
+        }
+        return { best: largest, place: where, sum };
+      });
+      for (const [i, { sum }] of results.entries()) {
+        f.get(sum).get(sum).op("f32x4.ne");
+        if (i > 0) f.op("v128.or");
+      }
+      f.op("v128.any_true");
+      f.if(
+        () => emitGeneralVectors(at, vectors),
+        () => emitStores(at, vectors, results),
+      );
+      for (const { best: largest, place: where, sum } of results) f.release(largest, where, sum);
+    };
+
+    const emitChannels = (
+      unroll: number,
+      body: (at: readonly Local[], vectors: readonly RowVector[]) => void,
+    ): void => {
       const addresses = switches ? [corner, target, places] : [corner, target];
       const steps = addresses.map(() => 1);
-      const all = { length: channels, tail: channels % 4, unroll: 1, straight: 1 };
-      emitRow(f, { ...all, addresses, steps }, (at, [vector]) => {
-        const { element, count } = vector!;
-        body(at, vector!);
-        storeLanes(f, at[1]!, element, 1, count, () => v.push(best));
-        if (!switches) return;
-        storeLanes(f, at[2]!, element, 1, count, v.op("i32x4.add", place, first));
-      });
+      const all = { length: channels, tail: channels % 4, unroll, straight: 1 };
+      emitRow(f, { ...all, addresses, steps }, body);
     };
 
     f.for(item, io.begin, io.end, 1, () => {
@@ -189,7 +220,7 @@ function maxPool2dKernel({ shape, rows, columns, switches }: MaxPool2dRequest): 
         f.get(firstRow).i32(width).op("i32.mul").get(firstColumn).op("i32.add");
         f.op("i32x4.splat").set(first);
         if (positions > unrolledPositions) {
-          emitChannels(emitGeneral);
+          emitChannels(1, emitGeneralVectors);
         } else {
           f.get(rowCount).i32(tall.count).op("i32.eq");
           f.get(columnCount).i32(wide.count).op("i32.eq").op("i32.and");
@@ -197,8 +228,8 @@ function maxPool2dKernel({ shape, rows, columns, switches }: MaxPool2dRequest): 
           f.get(rowStep).i32(tall.step).op("i32.eq").op("i32.and");
           f.get(columnStep).i32(wide.step).op("i32.eq").op("i32.and");
           f.if(
-            () => emitChannels(emitUsual),
-            () => emitChannels(emitGeneral),
+            () => emitChannels(2, emitUsualVectors),
+            () => emitChannels(1, emitGeneralVectors),
           );
         }
         f.increment(target, channels * 4);

@@ -163,6 +163,7 @@ function columnMomentsKernel(loops: ColumnLoops): Kernel {
           addresses: [source, mean],
           columnSteps: [step, 1],
           accumulators: [squares],
+          cached: true,
         });
         emitColumnStore(f, module, item, scalarProgram(finish), [mean, squares]);
       });

@@ -1,11 +1,12 @@
 /**
  * Reduction across memory: the innermost axis is kept, rows are joined lane by lane.
  *
- * Eight rows are read side by side and joined pairwise in registers before they meet the
- * accumulators, which lie in the thread's scratch memory (at most 1024 columns, 4 KiB, so in the L1
- * cache for any number of columns): per vector of input one load and one addition, and one store
- * for eight of them. A work item is one block of columns of one chunk of rows; about 16384 elements,
- * so that blocks of the same rows follow each other while those are in the L2 cache.
+ * The accumulators lie in the thread's scratch memory, at most 1024 columns (4 KiB), so in the L1
+ * cache for any number of columns. Up to eight rows are read side by side and joined pairwise in
+ * registers before they meet them. Rows that follow each other in memory are taken together only up
+ * to 512 bytes: one stream is prefetched best (512 columns: 20 GB/s row by row, 9 with eight rows;
+ * 16 columns: 18 and 26). A work item is one block of columns of one chunk of rows; about 16384
+ * elements, so that blocks of the same rows follow each other while those are in the L2 cache.
  */
 import type { DType } from "../../../core/dtype.ts";
 import type { FunctionBuilder, Local } from "../assembler.ts";
@@ -180,6 +181,27 @@ export interface ColumnPass {
   readonly rows: readonly LoopAxis[];
   /** Address of an array per output of the program, one element per column. */
   readonly accumulators: readonly Local[];
+  /** The rows were read just before, so they need not come as one stream. */
+  readonly cached?: boolean;
+}
+
+/** Bytes of neighbouring rows that are read side by side. */
+const sideBySideBytes = 512;
+
+/** Rows that are joined in registers: a power of two, at most 8. */
+function rowsTogether(
+  program: ScalarProgram,
+  length: number | Local,
+  columnSteps: readonly number[],
+  rowSteps: readonly number[],
+  cached: boolean,
+): number {
+  const most = program.cost <= 6 ? 8 : program.cost <= 20 ? 4 : 2;
+  if (typeof length !== "number") return most;
+  const adjoin = !cached && columnSteps.some((step, i) => step === 1 && rowSteps[i] === length);
+  if (!adjoin) return most;
+  const fitting = 2 ** Math.floor(Math.log2(sideBySideBytes / (length * 4)));
+  return Math.min(most, Math.max(1, fitting));
 }
 
 /** Sets the accumulators to the reduction of all rows of an item. */
@@ -191,8 +213,8 @@ export function emitColumnPass(
 ): void {
   const { kind, program, dtypes, columnSteps, rows, accumulators } = pass;
   const { identity, instruction } = reductionKinds[kind];
-  const together = program.cost <= 6 ? 8 : program.cost <= 20 ? 4 : 2;
   const rowSteps = rows.at(-1)?.steps ?? columnSteps.map(() => 0);
+  const together = rowsTogether(program, length, columnSteps, rowSteps, pass.cached ?? false);
   const accumulatorSteps = accumulators.map(() => 1);
 
   /** Joins `count` rows, which follow at `rowSteps`, with the accumulators. */
@@ -200,43 +222,52 @@ export function emitColumnPass(
     const row = {
       length,
       tail,
-      unroll: 1,
+      unroll: Math.max(1, 4 / together),
       straight: program.cost <= 2 ? 4 : 1,
       addresses: [...addresses, ...accumulators],
       steps: [...columnSteps, ...accumulatorSteps],
     };
     const single = count === 1 ? rowReader(f, dtypes, columnSteps, addresses) : undefined;
-    emitRow(f, row, (at, [vector]) => {
+    emitRow(f, row, (at, vectors) => {
       const reader = single ?? rowReader(f, dtypes, columnSteps, at);
-      // What does not change from row to row is read once for all of them.
-      const still = new Map<number, Local>();
-      for (const i of dtypes.keys()) {
-        if (count === 1 || rowSteps[i] !== 0 || columnSteps[i] === 0) continue;
-        const local = f.local("v128");
-        reader.load(i, at, vector!);
-        f.set(local);
-        still.set(i, local);
-      }
-      const trees = accumulators.map(() => new PairwiseTree(f, kind));
-      for (let r = 0; r < count; r++) {
-        const evaluation = evaluateProgram(f, module, program, (i) => {
-          const local = still.get(i);
-          if (local !== undefined) f.get(local);
-          else reader.load(i, at, vector!, r * rowSteps[i]!);
+      const joined = vectors.map((vector) => {
+        // What does not change from row to row is read once for all of them.
+        const still = new Map<number, Local>();
+        for (const i of dtypes.keys()) {
+          if (count === 1 || rowSteps[i] !== 0 || columnSteps[i] === 0) continue;
+          const local = f.local("v128");
+          reader.load(i, at, vector);
+          f.set(local);
+          still.set(i, local);
+        }
+        const trees = accumulators.map(() => new PairwiseTree(f, kind));
+        for (let r = 0; r < count; r++) {
+          const evaluation = evaluateProgram(f, module, program, (i) => {
+            const local = still.get(i);
+            if (local !== undefined) f.get(local);
+            else reader.load(i, at, vector, r * rowSteps[i]!);
+          });
+          for (const [k, tree] of trees.entries()) {
+            evaluation.push(k);
+            tree.add();
+          }
+        }
+        f.release(...still.values());
+        return trees.map((tree, k) => {
+          const value = f.local("v128");
+          f.get(at[dtypes.length + k]!).memory("v128.load", vector.element * 4);
+          tree.push();
+          f.op(instruction).set(value);
+          return value;
         });
-        for (const [k, tree] of trees.entries()) {
-          evaluation.push(k);
-          tree.add();
+      });
+      for (const k of accumulators.keys()) {
+        for (const [i, { element }] of vectors.entries()) {
+          f.get(at[dtypes.length + k]!).get(joined[i]![k]!);
+          f.memory("v128.store", element * 4);
         }
       }
-      for (const [k, tree] of trees.entries()) {
-        const address = at[dtypes.length + k]!;
-        const offset = vector!.element * 4;
-        f.get(address).get(address).memory("v128.load", offset);
-        tree.push();
-        f.op(instruction).memory("v128.store", offset);
-      }
-      f.release(...still.values());
+      f.release(...joined.flat());
       if (single === undefined) reader.release();
     });
     single?.release();
