@@ -77,7 +77,7 @@ export async function isTable(tree: FileTree, path: string): Promise<boolean> {
   if (file === undefined || !["csv", "jsonl"].includes(extension)) return false;
   const text = new TextDecoder().decode(await file.read()).replace(/^\uFEFF/, "");
   const firstLine = text.slice(0, (text.indexOf("\n") + 1 || text.length + 1) - 1);
-  return /\bfile\b/.test(firstLine) && /\blabel\b/.test(firstLine);
+  return /\bfile\b/i.test(firstLine) && /\blabel\b/i.test(firstLine);
 }
 
 function missing(id: string, where: string): NamedItem["source"] {

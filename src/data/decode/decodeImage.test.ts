@@ -155,7 +155,7 @@ describe("BMP kinds that Pillow does not write", () => {
     view.setUint16(28, bits, true);
     view.setUint32(30, compression, true);
     view.setUint32(46, palette.length / 4, true);
-    masks.forEach((mask, i) => view.setUint32(54 + 4 * i, mask, true));
+    for (const [i, mask] of masks.entries()) view.setUint32(54 + 4 * i, mask, true);
     bytes.set(palette, 54 + masks.length * 4);
     bytes.set(body, offset);
     return bytes;
