@@ -4,9 +4,10 @@
  * (rearrange.ts); one kernel does a whole list, its items dealt out over all regions.
  *
  * Where the innermost axis is the same on both sides, rows are copied in vectors. Where it differs,
- * tiles of 4x4 are transposed in registers, sixteen rows of the target beside each other, so that
- * each cache line of the source is read once and each of the target is written in one go; the
- * borders that do not fill a tile are regions of their own, copied lane by lane.
+ * tiles of 4x4 are transposed in registers. They are visited so that four rows of the target get a
+ * whole cache line each before the next four, and an item takes 64 neighbouring elements of each row
+ * of the source, so that its lines are fetched in fours. The borders that do not fill a tile are
+ * regions of their own, copied lane by lane.
  */
 import { elementCount } from "../../../core/shape.ts";
 import type { FunctionBuilder, Local } from "../assembler.ts";
@@ -74,7 +75,8 @@ export function copyKernel(regions: readonly Region[], buffers: number): Kernel 
 }
 
 const rowElements = 4096;
-const tileRows = 16;
+const tileRows = 64;
+const bandColumns = 16;
 
 /** The two loops of a tiled part: along the target's memory, and along the source's. */
 interface Tile {
@@ -270,6 +272,9 @@ function emitTiles(
   const block = f.local("i32");
   const count = f.local("i32");
   const left = f.local("i32");
+  const band = f.local("i32");
+  const bandEnd = f.local("i32");
+  const row = f.local("i32");
   const addresses = f.locals("i32", 2);
   const to = f.local("i32");
   const from = f.local("i32");
@@ -326,15 +331,19 @@ function emitTiles(
     f.i32(tileRows);
     f.i32(across.size).get(block).i32(tileRows).op("i32.mul").op("i32.sub").tee(count);
     f.get(count).i32(tileRows).op("i32.gt_s").op("select").set(count);
-    f.for(left, 0, along.size, 4, () => {
-      const row = f.local("i32");
-      f.get(addresses[0]!).get(left).i32(2).op("i32.shl").op("i32.add").set(to);
-      f.get(addresses[1]!).get(left).i32(sourceBytes).op("i32.mul").op("i32.add").set(from);
+    f.for(band, 0, along.size, bandColumns, () => {
+      f.i32(along.size).get(band).i32(bandColumns).op("i32.add").tee(bandEnd);
+      f.get(bandEnd).i32(along.size).op("i32.gt_s").op("select").set(bandEnd);
       f.for(row, 0, count, 4, () => {
-        emitTile();
-        f.increment(to, 4 * rowBytes).increment(from, 16);
+        f.get(addresses[0]!).get(row).i32(rowBytes).op("i32.mul").op("i32.add");
+        f.get(band).i32(2).op("i32.shl").op("i32.add").set(to);
+        f.get(addresses[1]!).get(band).i32(sourceBytes).op("i32.mul").op("i32.add");
+        f.get(row).i32(2).op("i32.shl").op("i32.add").set(from);
+        f.for(left, band, bandEnd, 4, () => {
+          emitTile();
+          f.increment(to, 16).increment(from, 4 * sourceBytes);
+        });
       });
-      f.release(row);
     });
   });
   f.release(
@@ -343,6 +352,9 @@ function emitTiles(
     block,
     count,
     left,
+    band,
+    bandEnd,
+    row,
     ...addresses,
     to,
     from,
