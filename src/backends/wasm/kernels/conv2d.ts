@@ -13,6 +13,12 @@ import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
 import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
 import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
 import { packKernel } from "./packing.ts";
+import { planWinogradForward, type WinogradChoice, winogradOutputs } from "./winogradPlan.ts";
+
+export interface Conv2dOptions extends EpilogueOptions {
+  /** `auto` if left out. */
+  readonly winograd?: WinogradChoice;
+}
 
 /**
  * Convolution: `input0` x [N, H, W, C], `input1` weight [K, R, S, C/groups], then the bias [K] if there is one,
@@ -23,9 +29,11 @@ import { packKernel } from "./packing.ts";
 export function planConv2d(
   geometry: Conv2dGeometry,
   features: Features,
-  options: EpilogueOptions = {},
+  options: Conv2dOptions = {},
 ): KernelPlan {
   const { channels, filters, groups } = geometry;
+  const outputs = winogradOutputs(geometry, resultSize(geometry), options.winograd ?? "auto");
+  if (outputs !== undefined) return planWinogradForward(geometry, outputs, features, options);
   if (groups === 1 || groups !== channels) return planRows(geometry, features, options);
   if (filters === channels) return planDepthwise(geometry, options);
   return planRepeated(geometry, options);

@@ -21,6 +21,7 @@ import {
 } from "./gemm.ts";
 import { fillZeros } from "./gemmStaging.ts";
 import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
+import { planWinogradInputGradient, type WinogradChoice, winogradOutputs } from "./winogradPlan.ts";
 
 /**
  * Gradient of a convolution with respect to its input, also the transposed convolution: `input0`
@@ -33,8 +34,14 @@ import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
  *
  * Packing the weights is a preparation.
  */
-export function planConv2dInputGradient(geometry: Conv2dGeometry, features: Features): KernelPlan {
+export function planConv2dInputGradient(
+  geometry: Conv2dGeometry,
+  features: Features,
+  options: { readonly winograd?: WinogradChoice } = {},
+): KernelPlan {
   const { channels, filters, groups } = geometry;
+  const outputs = winogradOutputs(geometry, geometry.size, options.winograd ?? "auto");
+  if (outputs !== undefined) return planWinogradInputGradient(geometry, outputs, features);
   const phases = gradientPhases(geometry);
   if (groups === 1 || groups !== channels) return planRows(geometry, phases, features);
   if (filters === channels) return planDepthwise(geometry, phases);

@@ -496,7 +496,7 @@ function emitItems(
 }
 
 /** `target = min(target, value)`, signed. */
-function emitMinimum(f: FunctionBuilder, target: Local, value: () => void): void {
+export function emitMinimum(f: FunctionBuilder, target: Local, value: () => void): void {
   const other = f.local("i32");
   value();
   f.tee(other).get(target).get(other).get(target).op("i32.lt_s").op("select").set(target);

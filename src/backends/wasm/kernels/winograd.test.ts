@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
+import { input, scalar } from "../../../graph/expression.ts";
+import {
+  expectSameBits,
+  forEachProduct,
+  inputCount,
+  randomFloats,
+  referenceConv2d,
+  resultCount,
+  tiles,
+  weightCount,
+} from "./conv2d.testCases.ts";
+import { planConv2d } from "./conv2d.ts";
+import type { Conv2dGeometry } from "./conv2dGeometry.ts";
+import { planConv2dInputGradient } from "./conv2dInputGradient.ts";
+import { winogradOutputs } from "./winogradPlan.ts";
+
+function geometry(
+  images: number,
+  size: readonly [number, number],
+  channels: number,
+  filters: number,
+  padding: Conv2dGeometry["padding"] = [1, 1, 1, 1],
+): Conv2dGeometry {
+  const kernel = [3, 3] as const;
+  const one = [1, 1] as const;
+  return {
+    images,
+    size,
+    channels,
+    filters,
+    kernel,
+    stride: one,
+    padding,
+    dilation: one,
+    groups: 1,
+  };
+}
+
+const geometries: Conv2dGeometry[] = [
+  geometry(1, [3, 3], 4, 4, [0, 0, 0, 0]),
+  geometry(1, [8, 8], 8, 16),
+  geometry(2, [7, 9], 12, 20),
+  geometry(3, [5, 6], 16, 28, [0, 1, 2, 0]),
+  geometry(5, [2, 2], 8, 40),
+  geometry(1, [21, 34], 4, 12),
+  geometry(2, [13, 13], 20, 132),
+  geometry(1, [6, 6], 400, 8),
+  geometry(1, [4, 5], 4, 8, [3, 4, 5, 2]),
+];
+
+/** The largest error, in units of the root mean square of the expected values. */
+function relativeError(actual: ArrayLike<number>, expected: readonly number[]): number {
+  expect(actual.length).toBe(expected.length);
+  let worst = 0;
+  let squares = 0;
+  for (const [i, value] of expected.entries()) {
+    const error = Math.abs(actual[i]! - value);
+    worst = Math.max(worst, Number.isNaN(error) ? Infinity : error);
+    squares += value * value;
+  }
+  return worst / Math.sqrt(squares / expected.length);
+}
+
+// Direct convolution stays below 2e-6; the transforms cost less than two bits with tiles of 2, three with 4.
+const tolerance = { 2: 4e-6, 4: 1.2e-5 } as const;
+
+describe.each([2, 4] as const)("tiles of %i, for every register tile the same bits", (outputs) => {
+  test.each(geometries)("forward $images x $size x $channels → $filters", (shape) => {
+    const x = randomFloats(inputCount(shape), 1);
+    const weight = randomFloats(weightCount(shape), 2);
+    const expected = referenceConv2d(shape, x, weight);
+    const results = tiles.map((features) => {
+      const plan = planConv2d(shape, features, { winograd: outputs });
+      return runPlan(plan, [x, weight], [{ length: expected.length }], features)[0]!;
+    });
+    for (const result of results) {
+      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expectSameBits(result, results[0]!);
+    }
+  });
+
+  test.each(geometries)("data gradient $images x $size x $channels → $filters", (shape) => {
+    const dy = randomFloats(resultCount(shape), 1);
+    const weight = randomFloats(weightCount(shape), 2);
+    const expected = new Array<number>(inputCount(shape)).fill(0);
+    forEachProduct(shape, (x, w, y) => {
+      expected[x]! += dy[y]! * weight[w]!;
+    });
+    const results = tiles.map((features) => {
+      const plan = planConv2dInputGradient(shape, features, { winograd: outputs });
+      return runPlan(plan, [dy, weight], [{ length: expected.length }], features)[0]!;
+    });
+    for (const result of results) {
+      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expectSameBits(result, results[0]!);
+    }
+  });
+
+  test("bias and an expression of all kinds of operands", () => {
+    const shape = geometry(2, [7, 6], 8, 20);
+    const length = resultCount(shape);
+    const x = randomFloats(inputCount(shape), 1);
+    const weight = randomFloats(weightCount(shape), 2);
+    const [bias, shift, residual] = [20, 20, length].map((count, i) => randomFloats(count, 3 + i));
+    const expected = referenceConv2d(shape, x, weight).map((value, i) =>
+      Math.max(0, value + bias![i % 20]! + shift![i % 20]! + residual![i]!),
+    );
+    const expression = scalar.max(scalar.add(scalar.add(input(0), input(1)), input(2)), 0);
+    for (const features of tiles) {
+      const plan = planConv2d(shape, features, {
+        bias: true,
+        epilogue: { expression, extras: ["channel", "full"] },
+        winograd: outputs,
+      });
+      const operands = [x, weight, bias!, shift!, residual!];
+      const [y] = runPlan(plan, operands, [{ length }], features);
+      expect(relativeError(y!, expected)).toBeLessThan(tolerance[outputs]);
+    }
+  });
+});
+
+test("the choice follows from the shape", () => {
+  const large = geometry(16, [64, 64], 64, 64);
+  expect(winogradOutputs(large, [64, 64], "auto")).toBe(4);
+  expect(winogradOutputs(large, [64, 64], "off")).toBeUndefined();
+  expect(winogradOutputs({ ...large, stride: [2, 2] }, [32, 32], "auto")).toBeUndefined();
+  expect(winogradOutputs({ ...large, channels: 3 }, [64, 64], "auto")).toBeUndefined();
+  expect(winogradOutputs(geometry(32, [2, 2], 512, 512), [2, 2], "auto")).toBe(2);
+});

@@ -1,0 +1,730 @@
+/**
+ * Convolutions with 3x3 taps and stride 1 by Winograd's minimal filtering: tiles of m × m results from (m + 2)²
+ * products instead of 9 m². Transformed tiles and transformed weights are multiplied by the register tiles
+ * of the matrix product, one product per position ξ in the tile.
+ *
+ * A row block of tiles goes through all stages in the thread's own memory: its source is copied with zeros,
+ * transformed (V, [ξ, tiles, channels]), multiplied with the weights (M, [ξ, tiles, filters of the item]) and
+ * transformed back into the result. V and M should stay in the second-level cache. Consecutive ξ are a line apart more than
+ * a power of two, or the stores of a tile would all fall into one set of the first-level cache.
+ *
+ * A result does not depend on how tiles are grouped, only on which tile and position it has in its image.
+ */
+import type { FunctionBuilder, Local } from "../assembler.ts";
+import type { Features, Kernel, KernelModule } from "../kernel.ts";
+import { emitMinimum, type RowOperands } from "./gemm.ts";
+import {
+  type Epilogue,
+  emitStoreColumns,
+  type VectorEpilogue,
+  vectorEpilogue,
+} from "./gemmEpilogue.ts";
+import { reductionBlocks } from "./gemmReduction.ts";
+import { emitStaging, type StagingGeometry, stagedRegion } from "./gemmStaging.ts";
+import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
+import { type ColumnPanels, columnPanels } from "./packing.ts";
+import {
+  emitTransform,
+  type Lane,
+  type TileOutputs,
+  type TransformKind,
+  tileInputs,
+  transformSizes,
+} from "./winogradTransforms.ts";
+
+/** A 3x3 convolution with stride 1 from [images, height, width, channels] to [images, rows, columns, filters]. */
+export interface WinogradProduct {
+  readonly images: number;
+  readonly size: readonly [number, number];
+  readonly channels: number;
+  readonly filters: number;
+  /** Zeros above and left of the source; negative where it is cut off. */
+  readonly padding: readonly [number, number];
+  /** Rows and columns of the result. */
+  readonly result: readonly [number, number];
+  readonly outputs: TileOutputs;
+}
+
+/** Bytes that V and M of a row block may take together. */
+const targetBlockBytes = 640 * 1024;
+/** Fewest and most tiles of a row block to aim for. */
+const fewestTiles = 16;
+const mostTiles = 48;
+/** Work items to aim for. */
+const targetItems = 16;
+/** Filters of a work item, at least: its input transform is repeated for every range of filters. */
+const fewestFilters = 64;
+
+export interface WinogradSchedule {
+  readonly product: WinogradProduct;
+  readonly panels: ColumnPanels;
+  readonly tiles: StagingGeometry;
+  readonly imagesPerBlock: number;
+  readonly rowsPerBlock: number;
+  readonly imageBlocks: number;
+  readonly rowBlocks: number;
+  readonly panelsPerBlock: number;
+  readonly columnBlocks: number;
+  readonly items: number;
+  readonly scratch: ScratchLayout;
+  readonly flops: number;
+}
+
+interface ScratchLayout {
+  readonly vRows: number;
+  readonly mRows: number;
+  readonly segments: number;
+  readonly columns: number;
+  readonly v: number;
+  readonly m: number;
+  readonly staged: number;
+  readonly bytes: number;
+  /** Bytes from ξ to ξ. */
+  readonly vStep: number;
+  readonly mStep: number;
+}
+
+export function scheduleWinograd(product: WinogradProduct, features: Features): WinogradSchedule {
+  const { images, size, channels, filters, padding, result, outputs } = product;
+  const positions = tileInputs(outputs) ** 2;
+  const grid = [Math.ceil(result[0] / outputs), Math.ceil(result[1] / outputs)] as const;
+  const tiles: StagingGeometry = {
+    images,
+    source: { height: size[0], width: size[1], channels },
+    groups: 1,
+    taps: [tileInputs(outputs), tileInputs(outputs)],
+    stride: [outputs, outputs],
+    dilation: [1, 1],
+    padding,
+    grid,
+  };
+  const panels = columnPanels(filters, features);
+  const perImage = grid[0] * grid[1];
+  const target = Math.min(
+    mostTiles,
+    Math.max(
+      fewestTiles,
+      Math.floor(targetBlockBytes / (positions * 4 * (channels + Math.min(filters, 256)))),
+    ),
+  );
+  let imagesPerBlock = 1;
+  let rowsPerBlock = grid[0];
+  if (perImage >= target || images === 1) {
+    rowsPerBlock = Math.min(grid[0], Math.max(1, Math.round(target / grid[1])));
+    rowsPerBlock = Math.ceil(grid[0] / Math.ceil(grid[0] / rowsPerBlock));
+  } else {
+    imagesPerBlock = Math.min(images, Math.max(1, Math.round(target / perImage)));
+    imagesPerBlock = Math.ceil(images / Math.ceil(images / imagesPerBlock));
+  }
+  const imageBlocks = Math.ceil(images / imagesPerBlock);
+  const rowBlocks = Math.ceil(grid[0] / rowsPerBlock);
+  const most = Math.max(1, Math.floor(filters / fewestFilters));
+  const parts = Math.min(most, Math.ceil(targetItems / (imageBlocks * rowBlocks)));
+  const panelsPerBlock = Math.ceil(panels.count / parts);
+  const columnBlocks = Math.ceil(panels.count / panelsPerBlock);
+
+  const blockTiles = imagesPerBlock * rowsPerBlock * grid[1];
+  const columns = Math.min(filters, panelsPerBlock * panels.vectors * 4);
+  const vStep = Math.ceil((blockTiles * channels * 4) / 64) * 64 + 64;
+  const mStep = Math.ceil((blockTiles * columns * 4) / 64) * 64 + 64;
+  let bytes = 0;
+  const take = (count: number): number => {
+    const offset = bytes;
+    bytes += Math.ceil(count / 64) * 64;
+    return offset;
+  };
+  const scratch = {
+    vRows: take(blockTiles * 4),
+    mRows: take(blockTiles * 4),
+    segments: take(reductionOf(channels).length * segmentBytes),
+    columns: take(positions * 32),
+    v: take(positions * vStep),
+    m: take(positions * mStep),
+    staged: take(stagedRegion(tiles, imagesPerBlock, rowsPerBlock).bytes),
+    vStep,
+    mStep,
+    get bytes() {
+      return bytes;
+    },
+  };
+  return {
+    product,
+    panels,
+    tiles,
+    imagesPerBlock,
+    rowsPerBlock,
+    imageBlocks,
+    rowBlocks,
+    panelsPerBlock,
+    columnBlocks,
+    items: imageBlocks * rowBlocks * columnBlocks,
+    scratch,
+    flops: 18 * images * result[0] * result[1] * channels * filters,
+  };
+}
+
+function reductionOf(channels: number): ReturnType<typeof reductionBlocks> {
+  return reductionBlocks({ taps: [1, 1], channels, tapSteps: [0, 0] });
+}
+
+/** Bytes from ξ to ξ of the transformed weights. */
+function weightStep({ channels, filters }: WinogradProduct): number {
+  return Math.ceil(filters / 4) * 16 * channels + 64;
+}
+
+export function winogradWeightBytes(product: WinogradProduct): number {
+  return tileInputs(product.outputs) ** 2 * weightStep(product);
+}
+
+/** Where the weights of a Winograd product lie, in floats; taps are 3x3. */
+export interface WinogradWeights {
+  /** From filter to filter, channel to channel and tap to tap of the product. */
+  readonly filterStep: number;
+  readonly channelStep: number;
+  readonly tapStep: number;
+  /** Taps in reverse order: the data gradient. */
+  readonly reversed: boolean;
+}
+
+/** Channels of a work item of the transform of weights. */
+const channelsPerItem = 32;
+
+/** Transforms weights: buffers weight, packed [ξ, panels, channels, columns]. */
+export function winogradWeightKernel(
+  product: WinogradProduct,
+  source: WinogradWeights,
+  features: Features,
+): Kernel {
+  const { channels, filters, outputs } = product;
+  const panels = columnPanels(filters, features);
+  const parts = Math.ceil(channels / channelsPerItem);
+  const inner = tileInputs(outputs);
+  const step = weightStep(product);
+  return {
+    key: `winogradWeights ${outputs} ${channels}x${filters} ${JSON.stringify(source)} ${features.tile.columns}`,
+    buffers: 2,
+    items: panels.count * parts,
+    scratchBytes: 3 * inner * 16,
+    emit(f, io, module) {
+      const [weight, packed] = io.address as [Local, Local];
+      const names = ["item", "channel", "last", "from", "to", "panel"] as const;
+      const [item, channel, last, from, to, panel] = names.map(() => f.local("i32")) as [
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+      ];
+      const value = f.local("v128");
+
+      /** All channels of the item for the four filters of vector `vector` of a panel. */
+      const emitVector = (vector: number): void => {
+        f.get(weight)
+          .get(panel)
+          .i32(panels.vectors * 4 * source.filterStep * 4)
+          .op("i32.mul");
+        f.op("i32.add")
+          .i32(vector * 4 * source.filterStep * 4)
+          .op("i32.add");
+        f.get(channel)
+          .i32(source.channelStep * 4)
+          .op("i32.mul")
+          .op("i32.add")
+          .set(from);
+        const load = (tap: number): void => {
+          const offset = (source.reversed ? 8 - tap : tap) * source.tapStep * 4;
+          if (source.filterStep === 1) {
+            f.get(from).memory("v128.load", offset);
+            return;
+          }
+          f.f32x4(0).set(value);
+          for (let lane = 0; lane < 4; lane++) {
+            f.get(from).get(value);
+            f.memoryLane("v128.load32_lane", lane, offset + lane * source.filterStep * 4).set(
+              value,
+            );
+          }
+          f.get(value);
+        };
+        const taps = Array.from({ length: 3 }, () => [f.local("v128")]);
+        for (let column = 0; column < 3; column++) {
+          for (const [row, [tap]] of taps.entries()) {
+            load(row * 3 + column);
+            f.set(tap!);
+          }
+          emitTransform(f, module.features, "filter", outputs, taps, (results) => {
+            for (const [row, [result]] of results.entries()) {
+              f.get(io.scratch)
+                .get(result!)
+                .memory("v128.store", (row * 3 + column) * 16);
+            }
+          });
+        }
+        for (let row = 0; row < inner; row++) {
+          for (const [column, [tap]] of taps.entries()) {
+            f.get(io.scratch)
+              .memory("v128.load", (row * 3 + column) * 16)
+              .set(tap!);
+          }
+          emitTransform(f, module.features, "filter", outputs, taps, (results) => {
+            for (const [column, [result]] of results.entries()) {
+              f.get(to).get(result!);
+              f.memory("v128.store", (row * inner + column) * step + vector * 16);
+            }
+          });
+        }
+        f.release(...taps.flat());
+      };
+      const emitPanel = (vectors: number): void => {
+        f.get(packed)
+          .get(panel)
+          .i32(panels.vectors * 16 * channels)
+          .op("i32.mul")
+          .op("i32.add");
+        f.get(channel)
+          .i32(vectors * 16)
+          .op("i32.mul")
+          .op("i32.add")
+          .set(to);
+        f.for(channel, channel, last, 1, () => {
+          for (let vector = 0; vector < vectors; vector++) emitVector(vector);
+          f.increment(to, vectors * 16);
+        });
+      };
+      f.for(item, io.begin, io.end, 1, () => {
+        f.get(item).i32(parts).op("i32.div_u").set(panel);
+        f.get(item).i32(parts).op("i32.rem_u").i32(channelsPerItem).op("i32.mul").tee(channel);
+        f.i32(channelsPerItem).op("i32.add").set(last);
+        emitMinimum(f, last, () => f.i32(channels));
+        if (panels.tailVectors === 0) {
+          emitPanel(panels.vectors);
+          return;
+        }
+        f.get(panel).i32(panels.full).op("i32.lt_u");
+        f.if(
+          () => emitPanel(panels.vectors),
+          () => emitPanel(panels.tailVectors),
+        );
+      });
+      f.release(item, channel, last, from, to, panel, value);
+    },
+  };
+}
+
+/** Writes the code that computes work items `begin` … `end` − 1. */
+export function emitWinograd(
+  f: FunctionBuilder,
+  module: KernelModule,
+  schedule: WinogradSchedule,
+  operands: RowOperands,
+  epilogue?: Epilogue,
+): void {
+  const { product, panels, tiles, scratch: layout, columnBlocks } = schedule;
+  const { channels, filters, outputs } = product;
+  const positions = tileInputs(outputs) ** 2;
+  const { scratch } = operands;
+  const segments = reductionOf(channels);
+  const names = [
+    "item",
+    "block",
+    "current",
+    "image",
+    "row",
+    "images",
+    "rows",
+    "count",
+    "vRows",
+    "mRows",
+    "staged",
+    "v",
+    "m",
+    "panel",
+    "panelCount",
+    "left",
+    "position",
+    "segment",
+    "segmentIndex",
+    "a",
+    "b",
+    "c",
+    "weights",
+  ] as const;
+  const l = Object.fromEntries(names.map((name) => [name, f.local("i32")])) as Record<
+    (typeof names)[number],
+    Local
+  >;
+  const at = (target: Local, offset: number): void => {
+    f.get(scratch).i32(offset).op("i32.add").set(target);
+  };
+  const blockTiles = schedule.imagesPerBlock * schedule.rowsPerBlock * tiles.grid[1];
+  const columns = Math.min(filters, schedule.panelsPerBlock * panels.vectors * 4);
+  const finisher = vectorEpilogue(f, module, epilogue, operands.result);
+  at(l.vRows, layout.vRows);
+  at(l.mRows, layout.mRows);
+  at(l.staged, layout.staged);
+  f.for(l.left, 0, blockTiles, 1, () => {
+    for (const [table, step] of [
+      [l.vRows, channels * 4],
+      [l.mRows, columns * 4],
+    ] as const) {
+      f.get(table).get(l.left).i32(2).op("i32.shl").op("i32.add");
+      f.get(l.left).i32(step).op("i32.mul").memory("i32.store");
+    }
+  });
+  for (const [index, segment] of segments.entries()) {
+    for (const [name, value] of Object.entries({ ...segment, accumulate: Math.min(1, index) })) {
+      const field = segmentFields[name as keyof typeof segmentFields];
+      f.get(scratch)
+        .i32(value)
+        .memory("i32.store", layout.segments + index * segmentBytes + field);
+    }
+  }
+
+  const enterBlock = (): void => {
+    f.get(l.block).set(l.current);
+    f.get(l.block).i32(schedule.rowBlocks).op("i32.rem_u").i32(schedule.rowsPerBlock);
+    f.op("i32.mul").set(l.row);
+    f.get(l.block).i32(schedule.rowBlocks).op("i32.div_u").i32(schedule.imagesPerBlock);
+    f.op("i32.mul").set(l.image);
+    f.i32(schedule.imagesPerBlock).set(l.images);
+    emitMinimum(f, l.images, () => f.i32(product.images).get(l.image).op("i32.sub"));
+    f.i32(schedule.rowsPerBlock).set(l.rows);
+    emitMinimum(f, l.rows, () => f.i32(tiles.grid[0]).get(l.row).op("i32.sub"));
+    f.get(l.images).get(l.rows).op("i32.mul").i32(tiles.grid[1]).op("i32.mul").set(l.count);
+    const group = f.local("i32");
+    f.i32(0).set(group);
+    const region = stagedRegion(tiles, schedule.imagesPerBlock, schedule.rowsPerBlock);
+    emitStaging(f, module, tiles, region, {
+      source: operands.source,
+      target: l.staged,
+      image: l.image,
+      images: l.images,
+      row: l.row,
+      group,
+    });
+    f.release(group);
+    emitInput(f, module, schedule, scratch, l);
+  };
+
+  const wide = rowPanel(module, panels.vectors);
+  const narrow = panels.tailVectors > 0 ? rowPanel(module, panels.tailVectors) : 0;
+  const panelBytes = panels.vectors * 16 * channels;
+  const multiply = (panelFunction: number, vectors: number): void => {
+    f.get(l.vRows).get(l.mRows).get(l.count).get(l.a);
+    f.get(l.b).get(l.segment).memory("i32.load", segmentFields.bStart);
+    f.i32(vectors * 16)
+      .op("i32.mul")
+      .op("i32.add");
+    f.get(l.c).get(l.segment).call(panelFunction);
+  };
+
+  f.i32(-1).set(l.current);
+  f.for(l.item, operands.begin, operands.end, 1, () => {
+    f.get(l.item).i32(columnBlocks).op("i32.div_u").set(l.block);
+    f.get(l.block).get(l.current).op("i32.ne").if(enterBlock);
+    f.get(l.item).i32(columnBlocks).op("i32.rem_u").i32(schedule.panelsPerBlock);
+    f.op("i32.mul").set(l.panel);
+    f.i32(schedule.panelsPerBlock).set(l.panelCount);
+    emitMinimum(f, l.panelCount, () => f.i32(panels.full).get(l.panel).op("i32.sub"));
+    at(l.v, layout.v);
+    at(l.m, layout.m);
+    f.get(operands.weights).get(l.panel).i32(panelBytes).op("i32.mul").op("i32.add");
+    f.set(l.weights);
+    f.for(l.position, 0, positions, 1, () => {
+      at(l.segment, layout.segments);
+      f.for(l.segmentIndex, 0, segments.length, 1, () => {
+        f.get(l.v).get(l.segment).memory("i32.load", segmentFields.aStart).op("i32.add").set(l.a);
+        f.get(l.weights).set(l.b);
+        f.get(l.m).set(l.c);
+        f.get(l.panelCount).set(l.left);
+        f.block((done) => {
+          f.loop((again) => {
+            f.get(l.left).i32(0).op("i32.le_s").branchIf(done);
+            multiply(wide, panels.vectors);
+            f.increment(l.b, panelBytes);
+            f.increment(l.c, panels.vectors * 16);
+            f.increment(l.left, -1).branch(again);
+          });
+        });
+        if (panels.tailVectors > 0) {
+          f.get(l.panel).i32(schedule.panelsPerBlock).op("i32.add").i32(panels.full).op("i32.gt_s");
+          f.if(() => multiply(narrow, panels.tailVectors));
+        }
+        f.increment(l.segment, segmentBytes);
+      });
+      f.increment(l.v, layout.vStep);
+      f.increment(l.m, layout.mStep);
+      f.increment(l.weights, weightStep(product));
+    });
+    emitOutput(f, module, schedule, operands, finisher, l);
+  });
+  finisher.release();
+  f.release(...Object.values(l));
+}
+
+/** Byte offsets `counter` … `end` by pairs of vectors, which V8 can join, then a single one unless `pairsOnly`. */
+function emitVectorLoop(
+  f: FunctionBuilder,
+  counter: Local,
+  end: number | Local,
+  pairsOnly: boolean,
+  body: (vectors: number) => void,
+): void {
+  f.block((done) => {
+    f.loop((again) => {
+      f.push(end).get(counter).op("i32.sub").i32(32).op("i32.lt_s").branchIf(done);
+      body(2);
+      f.increment(counter, 32).branch(again);
+    });
+  });
+  if (pairsOnly) return;
+  f.get(counter).push(end).op("i32.lt_s");
+  f.if(() => body(1));
+}
+
+/**
+ * A transform of both axes: columns of `size` × `size` vectors given by `load` go to `between`, its rows to
+ * `store`.
+ */
+function emitSquare(
+  f: FunctionBuilder,
+  features: Features,
+  kind: TransformKind,
+  outputs: TileOutputs,
+  vectors: number,
+  between: { readonly address: Local; readonly offset: number },
+  load: (row: number, column: number, vector: number) => void,
+  store: (row: number, results: readonly Lane[]) => void,
+): void {
+  const [size, results] = transformSizes(kind, outputs);
+  const values = Array.from({ length: size }, () => f.locals("v128", vectors));
+  const place = (row: number, column: number, vector: number): number =>
+    between.offset + ((row * size + column) * vectors + vector) * 16;
+  for (let column = 0; column < size; column++) {
+    for (const [row, lane] of values.entries()) {
+      for (const [vector, value] of lane.entries()) {
+        load(row, column, vector);
+        f.set(value);
+      }
+    }
+    emitTransform(f, features, kind, outputs, values, (transformed) => {
+      for (const [row, lane] of transformed.entries()) {
+        for (const [vector, value] of lane.entries()) {
+          f.get(between.address)
+            .get(value)
+            .memory("v128.store", place(row, column, vector));
+        }
+      }
+    });
+  }
+  for (let row = 0; row < results; row++) {
+    for (const [column, lane] of values.entries()) {
+      for (const [vector, value] of lane.entries()) {
+        f.get(between.address)
+          .memory("v128.load", place(row, column, vector))
+          .set(value);
+      }
+    }
+    emitTransform(f, features, kind, outputs, values, (transformed) => store(row, transformed));
+  }
+  f.release(...values.flat());
+}
+
+type BlockLocals = Readonly<
+  Record<"image" | "row" | "images" | "rows" | "staged" | "left" | "panel" | "panelCount", Local>
+>;
+
+/** Staged source → V. */
+function emitInput(
+  f: FunctionBuilder,
+  module: KernelModule,
+  schedule: WinogradSchedule,
+  scratch: Local,
+  l: BlockLocals,
+): void {
+  const { product, tiles, scratch: layout } = schedule;
+  const { channels, outputs } = product;
+  const region = stagedRegion(tiles, schedule.imagesPerBlock, schedule.rowsPerBlock);
+  const pixelBytes = channels * 4;
+  const rowBytes = region.width * pixelBytes;
+  const inner = tileInputs(outputs);
+  const names = ["image", "row", "column", "from", "to", "channel", "x", "v"] as const;
+  const [image, row, column, from, to, channel, x, v] = names.map(() => f.local("i32")) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  f.get(scratch).i32(layout.v).op("i32.add").set(to);
+  f.for(image, 0, l.images, 1, () => {
+    f.for(row, 0, l.rows, 1, () => {
+      f.get(image).i32(region.height).op("i32.mul").get(row).i32(outputs).op("i32.mul");
+      f.op("i32.add").i32(rowBytes).op("i32.mul").get(l.staged).op("i32.add").set(from);
+      f.for(column, 0, tiles.grid[1], 1, () => {
+        f.i32(0).set(channel);
+        emitVectorLoop(f, channel, pixelBytes, channels % 8 === 0, (vectors) => {
+          f.get(from).get(channel).op("i32.add").set(x);
+          f.get(to).get(channel).op("i32.add").set(v);
+          emitSquare(
+            f,
+            module.features,
+            "input",
+            outputs,
+            vectors,
+            { address: scratch, offset: layout.columns },
+            (r, s, vector) => {
+              f.get(x).memory("v128.load", r * rowBytes + s * pixelBytes + vector * 16);
+            },
+            (r, results) => {
+              for (const [s, lane] of results.entries()) {
+                for (const [vector, value] of lane.entries()) {
+                  const offset = (r * inner + s) * layout.vStep + vector * 16;
+                  f.get(v).get(value).memory("v128.store", offset);
+                }
+              }
+            },
+          );
+        });
+        f.increment(from, outputs * pixelBytes);
+        f.increment(to, pixelBytes);
+      });
+    });
+  });
+  f.release(image, row, column, from, to, channel, x, v);
+}
+
+/** M → result, with the epilogue. */
+function emitOutput(
+  f: FunctionBuilder,
+  module: KernelModule,
+  schedule: WinogradSchedule,
+  operands: RowOperands,
+  finisher: VectorEpilogue,
+  l: BlockLocals,
+): void {
+  const { product, panels, tiles, scratch: layout } = schedule;
+  const { filters, outputs, result } = product;
+  const [height, width] = result;
+  const pixelBytes = filters * 4;
+  const rowBytes = width * pixelBytes;
+  const inner = tileInputs(outputs);
+  const columns = Math.min(filters, schedule.panelsPerBlock * panels.vectors * 4);
+  const names = ["image", "row", "column", "from", "to", "channel", "y", "m"] as const;
+  const more = ["bytes", "rowsLeft", "columnsLeft", "place"] as const;
+  const [image, row, column, from, to, channel, y, m, bytes, rowsLeft, columnsLeft, place] = [
+    ...names,
+    ...more,
+  ].map(() => f.local("i32")) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  // Columns of the item in bytes, and those before them.
+  f.i32(columns * 4).set(bytes);
+  emitMinimum(f, bytes, () =>
+    f
+      .i32(filters)
+      .get(l.panel)
+      .i32(panels.vectors * 4)
+      .op("i32.mul")
+      .op("i32.sub")
+      .i32(2)
+      .op("i32.shl"),
+  );
+  f.get(operands.scratch).i32(layout.m).op("i32.add").set(from);
+  const pairsOnly = filters % 8 === 0 && columns % 8 === 0;
+  const clipped = height % outputs > 0 || width % outputs > 0;
+  f.for(image, 0, l.images, 1, () => {
+    f.for(row, 0, l.rows, 1, () => {
+      f.get(image).get(l.image).op("i32.add").i32(height).op("i32.mul");
+      f.get(row).get(l.row).op("i32.add").i32(outputs).op("i32.mul").op("i32.add");
+      f.i32(rowBytes).op("i32.mul").get(operands.result).op("i32.add");
+      f.get(l.panel)
+        .i32(panels.vectors * 16)
+        .op("i32.mul")
+        .op("i32.add")
+        .set(to);
+      f.i32(height).get(row).get(l.row).op("i32.add").i32(outputs).op("i32.mul").op("i32.sub");
+      f.set(rowsLeft);
+      f.i32(width).set(columnsLeft);
+      f.for(column, 0, tiles.grid[1], 1, () => {
+        const tile = (partial: boolean): void => {
+          f.i32(0).set(channel);
+          emitVectorLoop(f, channel, bytes, pairsOnly, (vectors) => {
+            f.get(from).get(channel).op("i32.add").set(m);
+            f.get(to).get(channel).op("i32.add").set(y);
+            f.get(l.panel)
+              .i32(panels.vectors * 16)
+              .op("i32.mul")
+              .get(channel)
+              .op("i32.add");
+            f.set(place);
+            const within = (position: number, left: Local, body: () => void): void => {
+              if (!partial || position === 0) {
+                body();
+                return;
+              }
+              f.get(left).i32(position).op("i32.gt_s");
+              f.if(body);
+            };
+            emitSquare(
+              f,
+              module.features,
+              "output",
+              outputs,
+              vectors,
+              { address: operands.scratch, offset: layout.columns },
+              (r, s, vector) => {
+                f.get(m).memory("v128.load", (r * inner + s) * layout.mStep + vector * 16);
+              },
+              (p, results) => {
+                within(p, rowsLeft, () => {
+                  for (const [q, lane] of results.entries()) {
+                    within(q, columnsLeft, () => {
+                      const values = lane.map((value) => {
+                        const copy = f.local("v128");
+                        f.get(value).set(copy);
+                        return copy;
+                      });
+                      finisher.apply(values, y, place, 0);
+                      emitStoreColumns(f, values, y, 0, vectors * 4);
+                      f.release(...values);
+                    });
+                    f.increment(y, pixelBytes);
+                  }
+                  f.increment(y, rowBytes - outputs * pixelBytes);
+                });
+              },
+            );
+          });
+        };
+        if (clipped) {
+          f.get(rowsLeft).i32(outputs).op("i32.ge_s");
+          f.get(columnsLeft).i32(outputs).op("i32.ge_s").op("i32.and");
+          f.if(
+            () => tile(false),
+            () => tile(true),
+          );
+        } else tile(false);
+        f.increment(from, columns * 4);
+        f.increment(to, outputs * pixelBytes);
+        f.increment(columnsLeft, -outputs);
+      });
+    });
+  });
+  f.release(image, row, column, from, to, channel, y, m, bytes, rowsLeft, columnsLeft, place);
+}
