@@ -6,6 +6,7 @@ import { add, multiply } from "../../src/graph/ops/binary.ts";
 import { concat } from "../../src/graph/ops/concat.ts";
 import { conv2d, convTranspose2d } from "../../src/graph/ops/conv2d.ts";
 import { elementwise } from "../../src/graph/ops/elementwise.ts";
+import { globalResponseNorm } from "../../src/graph/ops/globalResponseNorm.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
 import { adaptiveMaxPool2d, maxPool2dWithSwitches } from "../../src/graph/ops/maxPool2d.ts";
 import {
@@ -15,7 +16,10 @@ import {
   localResponseNormOp,
 } from "../../src/graph/ops/normalization.ts";
 import { type PadMode, pad } from "../../src/graph/ops/pad.ts";
+import { prelu } from "../../src/graph/ops/prelu.ts";
 import { flatten, reshape } from "../../src/graph/ops/reshape.ts";
+import { resize } from "../../src/graph/ops/resize.ts";
+import { channelShuffle, pixelShuffle } from "../../src/graph/ops/shuffle.ts";
 import { logSoftmax, softmax } from "../../src/graph/ops/softmax.ts";
 import { transpose } from "../../src/graph/ops/transpose.ts";
 import { type UnaryName, type UnaryParameters, unary } from "../../src/graph/ops/unary.ts";
@@ -246,8 +250,13 @@ export const nodeRules: Readonly<Record<string, NodeRule>> = {
   group_norm: (context) => groupNorm(context, attribute<number>(context, "num_groups")),
   instance_norm: (context) => groupNorm(context, first(context).shape[1]!),
   local_response_norm: localResponseNorm,
+  grn: (context) =>
+    globalResponseNorm(first(context), context.parameter("gamma")!, context.parameter("beta")!, {
+      eps: attribute<number>(context, "eps"),
+    }),
 
   relu: activation("relu"),
+  prelu: (context) => prelu(first(context), context.parameter("weight")!),
   relu6: activation("relu6"),
   leaky_relu: activation("leakyRelu", (context) => ({
     negativeSlope: attribute<number>(context, "negative_slope"),
@@ -283,6 +292,22 @@ export const nodeRules: Readonly<Record<string, NodeRule>> = {
   reshape: (context) => reshape(first(context), attribute<Shape>(context, "shape")),
   permute: (context) => transpose(first(context), attribute<readonly number[]>(context, "dims")),
   pad: padPlane,
+  dropout: (context) => {
+    if (context.training && attribute<number>(context, "p") !== 0) {
+      throw new Error("dropout that drops cannot be compared with recorded numbers");
+    }
+    return first(context);
+  },
+  interpolate: (context) =>
+    resize(first(context), {
+      size: attribute<Pair>(context, "size"),
+      mode: attribute<"nearest" | "bilinear" | "bicubic">(context, "mode"),
+      alignCorners: attribute<boolean | null>(context, "align_corners") ?? false,
+    }),
+  pixel_shuffle: (context) =>
+    pixelShuffle(first(context), attribute<number>(context, "upscale_factor")),
+  channel_shuffle: (context) =>
+    channelShuffle(first(context), attribute<number>(context, "groups")),
   scale_channels: (context) => {
     const gamma = context.parameter("gamma")!;
     return multiply(first(context), reshape(gamma, [gamma.shape[0]!, 1, 1]));
