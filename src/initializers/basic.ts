@@ -1,31 +1,80 @@
-import type { Initializer } from "./initializer.ts";
-import { fill } from "./initializer.ts";
+import { OptionError } from "../core/errors.ts";
+import { drawEach, type Initializer } from "./initializer.ts";
 
-/** Every element `value`. */
+function checkDeviation(deviation: number, where: string): void {
+  if (!(deviation >= 0))
+    throw new OptionError(`${where}: deviation ${deviation}: expected 0 or more.`);
+}
+
+function checkRange(low: number, high: number, where: string): void {
+  if (!(low < high)) throw new OptionError(`${where}: low ${low} must be below high ${high}.`);
+}
+
+/** Every element is `value`. */
 export function constant(value: number): Initializer {
-  return (shape) => fill(shape, () => value);
+  return {
+    kind: "constant",
+    options: { value },
+    fill: (shape) => drawEach(shape, () => value),
+  };
 }
 
 /** Uniform in [low, high). */
-export function uniform(low: number, high: number): Initializer {
-  return (shape, stream) => fill(shape, () => low + (high - low) * stream.uniform());
+export function uniform(options: { readonly low: number; readonly high: number }): Initializer {
+  const { low, high } = options;
+  checkRange(low, high, "uniform");
+  return {
+    kind: "uniform",
+    options: { low, high },
+    fill: (shape, stream) => drawEach(shape, () => low + (high - low) * stream.uniform()),
+  };
 }
 
-/** Normal with the given mean and standard deviation. */
-export function normal(mean: number, deviation: number): Initializer {
-  return (shape, stream) => fill(shape, () => mean + deviation * stream.normal());
+/** Normal; mean 0 and deviation 1 unless told otherwise, as PyTorch. */
+export function normal(
+  options: { readonly mean?: number; readonly deviation?: number } = {},
+): Initializer {
+  const { mean = 0, deviation = 1 } = options;
+  checkDeviation(deviation, "normal");
+  return {
+    kind: "normal",
+    options: { mean, deviation },
+    fill: (shape, stream) => drawEach(shape, () => mean + deviation * stream.normal()),
+  };
 }
 
-/**
- * Normal, drawn again until within `limit` standard deviations of the mean (2 if left out, as Keras and timm);
- * the deviation given is that before cutting off.
- */
-export function truncatedNormal(mean: number, deviation: number, limit = 2): Initializer {
-  return (shape, stream) =>
-    fill(shape, () => {
-      for (;;) {
-        const z = stream.normal();
-        if (Math.abs(z) <= limit) return mean + deviation * z;
-      }
-    });
+/** Options of {@link truncatedNormal}. */
+export interface TruncatedNormalOptions {
+  /** Default 0. */
+  readonly mean?: number;
+  /** Before cutting off. Default 1. */
+  readonly deviation?: number;
+  /** Default two deviations below the mean, as Keras; PyTorch and timm have −2, whatever the deviation. */
+  readonly low?: number;
+  /** Default two deviations above the mean, as Keras; PyTorch and timm have 2, whatever the deviation. */
+  readonly high?: number;
+}
+
+/** Normal, drawn again until it lies in [low, high]. */
+export function truncatedNormal(options: TruncatedNormalOptions = {}): Initializer {
+  const { mean = 0, deviation = 1 } = options;
+  const { low = mean - 2 * deviation, high = mean + 2 * deviation } = options;
+  checkDeviation(deviation, "truncatedNormal");
+  checkRange(low, high, "truncatedNormal");
+  if (low > mean + 4 * deviation || high < mean - 4 * deviation) {
+    throw new OptionError(
+      `truncatedNormal: [${low}, ${high}] is more than four deviations of ${deviation} away from the mean ${mean}; draws would hardly ever fall into it.`,
+    );
+  }
+  return {
+    kind: "truncatedNormal",
+    options: { mean, deviation, low, high },
+    fill: (shape, stream) =>
+      drawEach(shape, () => {
+        for (;;) {
+          const x = mean + deviation * stream.normal();
+          if (x >= low && x <= high) return x;
+        }
+      }),
+  };
 }

@@ -7,7 +7,8 @@ import { elementwise } from "../graph/ops/elementwise.ts";
 import { batchNormOp } from "../graph/ops/normalization.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
-import { type Layer, layer, type Scope } from "./layer.ts";
+import { type Layer, layer } from "./layer.ts";
+import type { Scope } from "./scope.ts";
 
 /** Options of {@link batchNorm2d} and {@link batchNorm1d}. */
 export interface BatchNormOptions {

@@ -66,7 +66,11 @@ export function conv2d(options: Conv2dLayerOptions): Layer {
       weightInitializer ?? kaimingUniform({ slope: Math.sqrt(5) }),
     );
     const biasValue = bias
-      ? scope.parameter("bias", [channels], biasInitializer ?? uniform(-bound, bound))
+      ? scope.parameter(
+          "bias",
+          [channels],
+          biasInitializer ?? uniform({ low: -bound, high: bound }),
+        )
       : undefined;
     const { stride, padding, dilation, fit } = options;
     return convolve(x!, weight, {

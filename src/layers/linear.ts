@@ -43,6 +43,9 @@ export function linear(options: LinearOptions): Layer {
     );
     const y = matmul(x!, weight, { transposeB: true });
     if (!bias) return y;
-    return add(y, scope.parameter("bias", [features], biasInitializer ?? uniform(-bound, bound)));
+    return add(
+      y,
+      scope.parameter("bias", [features], biasInitializer ?? uniform({ low: -bound, high: bound })),
+    );
   });
 }

@@ -9,7 +9,8 @@ import { kaimingNormal } from "../initializers/scaled.ts";
 import { relu } from "./activation.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d } from "./conv2d.ts";
-import { type Layer, layer, type Scope } from "./layer.ts";
+import { type Layer, layer } from "./layer.ts";
+import type { Scope } from "./scope.ts";
 import { sequential } from "./structure.ts";
 
 /**

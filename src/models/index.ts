@@ -1,7 +1,13 @@
 import { lookUp } from "../core/errors.ts";
+import { alexnet } from "./alexnet.ts";
+import { lenet } from "./lenet.ts";
 import { makeNet, type Net, type NetFamily, type NetOptions } from "./net.ts";
 import { cifarResnet, resnet } from "./resnet.ts";
+import { squeezenet } from "./squeezenet.ts";
+import { vgg } from "./vgg.ts";
 
+export { alexnet } from "./alexnet.ts";
+export { lenet } from "./lenet.ts";
 export {
   type ImageShape,
   makeNet,
@@ -12,9 +18,11 @@ export {
   type NetVariant,
 } from "./net.ts";
 export { cifarResnet, resnet } from "./resnet.ts";
+export { squeezenet } from "./squeezenet.ts";
+export { vgg } from "./vgg.ts";
 
 /** Every family of nets. */
-export const models = { resnet, cifarResnet } as const;
+export const models = { lenet, alexnet, vgg, squeezenet, resnet, cifarResnet } as const;
 
 /** A net of the catalogue: its family, and the rows of its variants. */
 function catalogue(): Record<string, NetFamily> {

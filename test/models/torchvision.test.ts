@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { GraphBuilder } from "../../src/graph/builder.ts";
+import { type BuiltNet, buildNet } from "../../src/layers/layer.ts";
+import { createNet } from "../../src/models/index.ts";
+
+/** What PyTorch says about a network: conformance vectors that lie beside the checkout, if at all. */
+interface NetworkFacts {
+  readonly case: string;
+  readonly architecture: string;
+  readonly options: { readonly aux_logits?: boolean };
+  readonly input_shape: readonly number[];
+  readonly output_shape: readonly number[];
+  readonly parameters: number;
+  readonly buffer_elements: number;
+  readonly multiply_adds: number;
+  readonly state_dict: readonly [string, readonly number[], string][];
+  readonly modules_in_call_order: readonly [string, string, readonly number[]][];
+}
+
+const folder = new URL("../../../shared/conformance/torch/models/", import.meta.url);
+const facts = existsSync(folder)
+  ? readdirSync(folder)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")) as NetworkFacts)
+  : [];
+
+/** torchvision's networks that are variants of ours under another name. */
+const variants: Readonly<Record<string, { net: string; variant: string }>> = {
+  squeezenet1_0: { net: "squeezenet", variant: "1.0" },
+  squeezenet1_1: { net: "squeezenet", variant: "1.1" },
+  convnext_tiny: { net: "convnext", variant: "tiny" },
+};
+
+function build({ architecture, input_shape, options }: NetworkFacts): BuiltNet {
+  const { net, variant } = variants[architecture] ?? { net: architecture, variant: undefined };
+  const { layer } = createNet(net, variant === undefined ? {} : { variant });
+  const builder = new GraphBuilder({ keepComposites: true });
+  const training = options.aux_logits === true;
+  return buildNet(layer, { builder, input: builder.input("x", input_shape), training });
+}
+
+function elements(built: BuiltNet, kind: string): number {
+  let total = 0;
+  for (const p of built.parameters) {
+    if (p.kind === kind) total += p.shape.reduce((a, b) => a * b, 1);
+  }
+  return total;
+}
+
+describe.skipIf(facts.length === 0)("networks of torchvision (../shared/conformance)", () => {
+  it.each(facts.map((f) => [f.case, f] as const))("%s", (_, expected) => {
+    const built = build(expected);
+    expect(built.parameters.map(({ name, shape, kind }) => [name, shape, kind])).toEqual(
+      expected.state_dict,
+    );
+    expect(elements(built, "parameter")).toBe(expected.parameters);
+    expect(elements(built, "buffer")).toBe(expected.buffer_elements);
+    expect(built.output.shape).toEqual(expected.output_shape);
+    const modules = new Set(expected.modules_in_call_order.map(([name]) => name));
+    const leaves = built.records.filter((record) => record.inside === 0);
+    expect(
+      leaves.filter(({ name }) => modules.has(name)).map(({ name, output }) => [name, output]),
+    ).toEqual(expected.modules_in_call_order.map(([name, , output]) => [name, output]));
+    const main = leaves.filter(({ name }) => modules.has(name));
+    expect(main.reduce((sum, { macs }) => sum + macs, 0)).toBe(expected.multiply_adds);
+  });
+});
