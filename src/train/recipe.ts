@@ -14,16 +14,20 @@ export const classifierLosses = {
 
 export type ClassifierLoss = keyof typeof classifierLosses;
 
-/** Everything that decides what one training step computes. Together with a batch it is the graph. */
-export interface Recipe {
+/** A net with what its inputs and outputs mean. */
+export interface NetRecipe {
   readonly net: Layer;
   /** Channels, height, width. */
   readonly input: readonly [number, number, number];
   readonly classes: number;
   readonly normalization: Normalization;
-  readonly optimizer: Optimizer;
-  /** Default `crossEntropy`. */
+  /** What it is trained with. Default `crossEntropy`. */
   readonly loss?: ClassifierLoss;
+}
+
+/** Everything that decides what one training step computes. Together with a batch it is the graph. */
+export interface Recipe extends NetRecipe {
+  readonly optimizer: Optimizer;
   /** Share of the target spread over all classes; cross-entropy only. Default 0. */
   readonly labelSmoothing?: number;
   /** A factor for each class. Default 1 for all. */

@@ -14,7 +14,7 @@ import { rbfLoss } from "../losses/rbfLoss.ts";
 import { applyOptimizer, gradientPoint } from "../optim/applyOptimizer.ts";
 import { averageName, averageWeights } from "../optim/averageWeights.ts";
 import { normalize } from "./normalization.ts";
-import { classifierLosses, type Recipe } from "./recipe.ts";
+import { classifierLosses, type NetRecipe, type Recipe } from "./recipe.ts";
 
 /** Names under which the graphs of this folder are fed and read. */
 export const ports = {
@@ -37,6 +37,9 @@ export interface NetGraph {
   readonly graph: Graph;
   readonly parameters: readonly ParameterDeclaration[];
 }
+
+/** What the net needs to be run, beside its weights. */
+type UsedNet = NetRecipe & Pick<Recipe, "average" | "frozen">;
 
 /** Name of the state in which gradients of a parameter are added up. */
 function accumulatedName(parameter: string): string {
@@ -92,7 +95,7 @@ export function buildApplyGraph(recipe: Recipe, scheduledMomentum: boolean): Gra
  * The net as it is used: running statistics, no dropout. Fetches `scores [N, classes]`, where the largest is the
  * likeliest class. With a moving average it runs on that.
  */
-export function buildEvaluationGraph(recipe: Recipe, batch: number): NetGraph {
+export function buildEvaluationGraph(recipe: UsedNet, batch: number): NetGraph {
   const builder = new GraphBuilder();
   const pixels = builder.input(ports.images, [batch, ...recipe.input]);
   const built = buildNet(recipe.net, {
@@ -138,7 +141,7 @@ export function buildDiagnosisGraph(
 }
 
 /** What the net declares, in its own order. */
-export function declarations(recipe: Recipe): readonly ParameterDeclaration[] {
+export function declarations(recipe: UsedNet): readonly ParameterDeclaration[] {
   const builder = new GraphBuilder();
   return buildNet(recipe.net, {
     builder,
@@ -215,7 +218,7 @@ function lossOf(recipe: Recipe, output: Value, target: Value, reduction: "mean" 
   }
 }
 
-function scoresOf({ loss = "crossEntropy" }: Recipe, output: Value): Value {
+function scoresOf({ loss = "crossEntropy" }: NetRecipe, output: Value): Value {
   return classifierLosses[loss].smallIsLikely ? unary(output, "negate") : output;
 }
 

@@ -44,9 +44,12 @@ export interface StepResult {
   readonly count: number;
 }
 
+/** Images to run the net on. */
+export type ImageBatch = Pick<Batch, "images" | "count">;
+
 /** Scores of the net for a batch. */
-export interface Scores {
-  readonly batch: Batch;
+export interface Scores<B extends ImageBatch> {
+  readonly batch: B;
   /** `count` rows of `classes` numbers; the largest is the likeliest class. */
   readonly scores: Float32Array;
 }
@@ -147,7 +150,9 @@ export class Trainer {
   }
 
   /** The net's scores for every batch, with the averaged weights where there are any. */
-  async *evaluate(batches: AsyncIterable<Batch>): AsyncGenerator<Scores, void, undefined> {
+  async *evaluate<B extends ImageBatch>(
+    batches: AsyncIterable<B>,
+  ): AsyncGenerator<Scores<B>, void, undefined> {
     for await (const batch of batches) {
       const program = await this.#program(`evaluate ${batch.count}`, () => {
         return buildEvaluationGraph(this.recipe, batch.count).graph;

@@ -1,0 +1,327 @@
+import { OptionError } from "../core/errors.ts";
+import { parseAugmentations } from "../data/augment/parse.ts";
+import { countClasses, type DataSet } from "../data/manifest.ts";
+import type { Geometry } from "../data/prepare/geometry.ts";
+import { createNet, type Net } from "../models/index.ts";
+import { measureCost } from "../train/cost.ts";
+import { makeOptimizer, makeSchedule, type Plan } from "./plan.ts";
+import type { TrainOptions } from "./trainOptions.ts";
+
+/** What a few images of a set look like. */
+export interface ImageScan {
+  /** Median of the shorter sides. */
+  readonly shorterSide: number;
+  /** Width and height, where all images looked at have the same. */
+  readonly commonSize: { readonly width: number; readonly height: number } | undefined;
+  /** Whether none of them has colour. */
+  readonly isGrey: boolean;
+}
+
+/** A decision that was not asked for, and its reason. */
+export interface Choice {
+  readonly what: string;
+  readonly value: string;
+  readonly why: string;
+}
+
+/** A plan that lacks what only the prepared training images tell. */
+export type DraftPlan = Omit<Plan, "normalization" | "classWeights"> & {
+  readonly weighClasses: boolean;
+};
+
+/** Multiply-adds that two ordinary cores train in a minute, with some reserve. */
+const macsPerMinute = 3.6e12;
+const defaultMinutes = 10;
+/** A step's gradients cost about twice its forward half. */
+const trainingFactor = 3;
+const photoSizes = [128, 96, 64, 48, 32];
+/** Fewer passes than this over photos, and a smaller image is the better use of the time. */
+const wantedEpochs = 40;
+
+/**
+ * Chooses everything that was not asked for, for the data at hand: a pure function, so that the same data and
+ * options give the same plan on any machine.
+ *
+ * @throws OptionError for names that no table knows; ShapeError for images too small for the net.
+ */
+export function choosePlan(
+  set: DataSet,
+  scan: ImageScan,
+  options: TrainOptions,
+  seed: number,
+): { readonly plan: DraftPlan; readonly choices: readonly Choice[] } {
+  const choices: Choice[] = [];
+  const choose = <T>(
+    given: T | undefined,
+    what: string,
+    value: T,
+    why: string,
+    text?: string,
+  ): T => {
+    if (given !== undefined) return given;
+    choices.push({ what, value: text ?? String(value), why });
+    return value;
+  };
+  const training = countTraining(set, options);
+  const netName = choose(
+    options.net,
+    "net",
+    "resnet20",
+    "a residual net of 20 layers: deep enough for photos, small enough for a CPU",
+  );
+  const budget = (options.minutes ?? defaultMinutes) * macsPerMinute;
+  const isPack = scan.commonSize !== undefined && scan.shorterSide <= 40;
+  const geometry = chooseGeometry(
+    scan,
+    options,
+    { netName, classes: set.classes.length, training, budget, isPack },
+    choose,
+  );
+  const net = netOf(netName, set, geometry, options);
+  const { macs } = measureCost(net.layer, net.input);
+  const perEpoch = trainingFactor * macs * training;
+  const epochs = choose(
+    options.epochs,
+    "epochs",
+    clamp(Math.round(budget / perEpoch), 8, 100),
+    `about ${options.minutes ?? defaultMinutes} minutes on two cores for ${training} images of ${formatMacs(macs)}`,
+  );
+  const batch = choose(
+    options.batch,
+    "batch",
+    training < 4000 ? 32 : training < 20_000 ? 64 : 128,
+    `small enough for many steps over ${training} images, large enough for batch norm`,
+  );
+  const optimizer = choose(
+    options.optimizer,
+    "optimizer",
+    "nesterov(momentum=0.9)",
+    "generalises best on images when the schedule goes to zero",
+  );
+  const isMomentum = /^\s*(momentum|nesterov)/.test(optimizer);
+  const base = makeOptimizer(optimizer).options;
+  const lr = choose(
+    options.lr,
+    "learning rate",
+    isMomentum ? (0.1 * batch) / 128 : base.lr,
+    isMomentum ? "0.1 for a batch of 128, in proportion" : "the optimizer's default",
+  );
+  const weightDecay = choose(
+    options.weightDecay,
+    "weight decay",
+    isMomentum ? 5e-4 : base.weightDecay,
+    isMomentum ? "keeps a small set from being learned by heart" : "the optimizer's default",
+  );
+  const schedule = choose(
+    options.schedule,
+    "schedule",
+    "cosine",
+    "falls to zero by the last epoch",
+  );
+  const warmup = choose(
+    options.warmup,
+    "warm-up",
+    options.schedule === undefined ? Math.min(5, Math.ceil(epochs / 10)) : 0,
+    options.schedule === undefined
+      ? "epochs of rising rate, so that the start does not diverge"
+      : "the schedule was given",
+  );
+  // Fails now, where the user's own words are at hand.
+  makeSchedule(schedule);
+  const augment = parseAugmentations(
+    choose(options.augment, "augmentation", ...chooseAugmentation(isPack, scan.isGrey)),
+  ).specs;
+  const sampling = chooseSampling(set, options, choose);
+  const smoothing = choose(
+    options.labelSmoothing,
+    "label smoothing",
+    0.1,
+    "against overconfidence",
+  );
+  const { name, variant, input } = net;
+  return {
+    choices,
+    plan: {
+      net: { name, variant, input: [...input] },
+      classes: [...set.classes],
+      geometry,
+      augment: augment.map((spec) => ({ ...spec })),
+      sampling,
+      epochs,
+      batch,
+      accumulate: options.accumulate ?? 1,
+      optimizer,
+      lr,
+      weightDecay,
+      schedule,
+      warmup,
+      loss: lossFor(name, variant),
+      labelSmoothing: lossFor(name, variant) === "crossEntropy" ? smoothing : 0,
+      weighClasses: options.classWeights === "balanced",
+      clipNorm: options.clipNorm ?? null,
+      clipValue: options.clipValue ?? null,
+      ema: options.ema ?? null,
+      freeze: options.freeze ?? null,
+      patience: options.patience ?? null,
+      keep: options.keep ?? "best",
+      seed,
+    },
+  };
+}
+
+type Choose = <T>(given: T | undefined, what: string, value: T, why: string, text?: string) => T;
+
+interface Budget {
+  readonly netName: string;
+  readonly classes: number;
+  readonly training: number;
+  readonly budget: number;
+  readonly isPack: boolean;
+}
+
+function chooseGeometry(
+  scan: ImageScan,
+  options: TrainOptions,
+  about: Budget,
+  choose: Choose,
+): Geometry {
+  const channels = scan.isGrey ? 1 : 3;
+  const rest = {
+    ...(options.fit === undefined ? {} : { fit: options.fit }),
+    ...(options.filter === undefined ? {} : { filter: options.filter }),
+  };
+  // Room for random crops to play in.
+  const margin = about.isPack || (options.fit ?? "crop") !== "crop" ? {} : { cropRatio: 0.875 };
+  if (options.input !== undefined) {
+    const [height = 0, width = 0, depth = channels] = options.input.split("x").map(Number);
+    return { width, height, channels: depth === 1 ? 1 : 3, ...margin, ...rest };
+  }
+  if (about.isPack) {
+    const { width, height } = scan.commonSize!;
+    const size = choose(
+      undefined,
+      "input",
+      `${height}x${width}x${channels}`,
+      "the images' own size",
+    );
+    const [h = 0, w = 0] = size.split("x").map(Number);
+    return { width: w, height: h, channels, ...rest };
+  }
+  const fixed = fixedInput(about);
+  if (fixed !== undefined) {
+    choose(
+      undefined,
+      "input",
+      `${fixed[1]}x${fixed[2]}x${fixed[0]}`,
+      `what ${about.netName} is made for`,
+    );
+    return {
+      width: fixed[2],
+      height: fixed[1],
+      channels: fixed[0] === 1 ? 1 : 3,
+      ...margin,
+      ...rest,
+    };
+  }
+  const size = choosePhotoSize(scan, about, channels);
+  choose(
+    undefined,
+    "input",
+    `${size}x${size}x${channels}`,
+    `the images' shorter side is typically ${scan.shorterSide}; larger would leave fewer than ${wantedEpochs} passes in the time`,
+  );
+  return { width: size, height: size, channels, ...margin, ...rest };
+}
+
+/** Input of nets that are not meant for small images; others take any. */
+function fixedInput({ netName, classes }: Budget): Net["input"] | undefined {
+  const net = createNet(netName, { classes });
+  return Math.min(net.input[1], net.input[2]) > 64 || net.minimumInput > 16 ? net.input : undefined;
+}
+
+function choosePhotoSize(scan: ImageScan, about: Budget, channels: number): number {
+  const usable = photoSizes.filter(
+    (size) => size <= Math.max(scan.shorterSide, photoSizes.at(-1)!),
+  );
+  const affordable = usable.find((size) => {
+    const { layer } = createNet(about.netName, {
+      input: [channels, size, size],
+      classes: about.classes,
+    });
+    const { macs } = measureCost(layer, [channels, size, size]);
+    return trainingFactor * macs * about.training * wantedEpochs <= about.budget;
+  });
+  return affordable ?? usable.at(-1)!;
+}
+
+function netOf(name: string, set: DataSet, geometry: Geometry, options: TrainOptions): Net {
+  const { channels, height, width } = geometry;
+  return createNet(name, {
+    input: [channels, height, width],
+    classes: set.classes.length,
+    ...(options.variant === undefined ? {} : { variant: options.variant }),
+  });
+}
+
+function chooseAugmentation(isPack: boolean, isGrey: boolean): [string, string] {
+  if (isPack && isGrey) {
+    return ["randomCrop(padding=2)", "small shifts; symbols and shapes must not be mirrored"];
+  }
+  if (isPack) {
+    return [
+      "randomCrop(padding=4), horizontalFlip",
+      "shifts and mirror images, as is usual for small photos",
+    ];
+  }
+  return [
+    `randomResizedCrop(scale=0.4..1), horizontalFlip, ${isGrey ? "" : "colorJitter(brightness=0.3, contrast=0.3, saturation=0.3), "}randomErasing(chance=0.2)`,
+    "photos differ in framing, side and light, and these make more of them",
+  ];
+}
+
+const balancedAbove = 4;
+
+function chooseSampling(
+  set: DataSet,
+  options: TrainOptions,
+  choose: Choose,
+): "shuffle" | "balanced" {
+  const counts = countClasses(set).filter((count) => count > 0);
+  const ratio = Math.max(...counts) / Math.min(...counts);
+  const isUneven = ratio > balancedAbove && options.classWeights !== "balanced";
+  return choose<"shuffle" | "balanced">(
+    options.sampling,
+    "sampling",
+    isUneven ? "balanced" : "shuffle",
+    isUneven
+      ? `the largest class has ${ratio.toFixed(1)} times the images of the smallest`
+      : "the classes are of similar size",
+  );
+}
+
+/** LeNet-5 of 1998 ends in distances, everything else in logits. */
+function lossFor(name: string, variant: string): Plan["loss"] {
+  return name === "lenet5" && variant === "paper" ? "rbfLoss" : "crossEntropy";
+}
+
+function countTraining(set: DataSet, options: TrainOptions): number {
+  const given = set.items.filter(({ split }) => split === "train").length;
+  const hasVal = set.items.some(({ split }) => split === "val");
+  const pool = given > 0 ? given : set.items.filter(({ split }) => split === undefined).length;
+  const kept = 1 - (hasVal ? 0 : (options.val ?? 0.2)) - (options.test ?? 0);
+  const count = Math.round(pool * kept);
+  if (count < 1) {
+    throw new OptionError(
+      `training: of ${set.items.length} images none is left to train on; lower --val and --test.`,
+    );
+  }
+  return count;
+}
+
+function formatMacs(macs: number): string {
+  return `${(macs / 1e6).toFixed(0)} million multiply-adds each`;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
