@@ -15,6 +15,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Tries per file; each goes on where the last one broke off. Default 4. */
   readonly attempts?: number;
+  /** Pause before the second try, four times as long before each further one. Default 1,000. */
+  readonly retryMs?: number;
   /** A connection silent for this long counts as broken. Default 60,000. */
   readonly stallMs?: number;
 }
@@ -73,7 +75,7 @@ async function fetchWithRetries(
   part: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const { attempts = 4, signal } = options;
+  const { attempts = 4, retryMs = 1000, signal } = options;
   for (let attempt = 1; ; attempt++) {
     try {
       await fetchRest(file, url, part, options);

@@ -54,8 +54,11 @@ export function parseSplit(text: string, set: DataSet, where = "split.jsonl"): S
       `${where}: ${missing.length} of its images are not in data "${set.name}" any more (the first: "${missing[0]}"); bring them back or split anew.`,
     );
   }
+  const { size } = indexOf;
   const notes =
-    indexOf.size > 0 ? [`${indexOf.size} images are newer than the split and in no part.`] : [];
+    size === 0
+      ? []
+      : [`${size} image${size === 1 ? " is" : "s are"} newer than the split and in no part.`];
   return { ...parts, notes };
 }
 
