@@ -162,7 +162,7 @@ function checkImages(prepared: PreparedSet, options: CheckOptions): Problem[] {
   const known = facts.filter((fact) => fact !== undefined);
   const typicalAspect = median(known.map((fact) => Math.log(fact.width / fact.height)));
   const typicalArea = median(known.map((fact) => Math.log(fact.width * fact.height)));
-  const typicalSharpness = median(known.map((fact) => fact.sharpness));
+  const typicalSharpness = median(known.map(relativeSharpness));
   const problems: Problem[] = [];
   facts.forEach((fact, index) => {
     if (fact === undefined) return;
@@ -191,14 +191,20 @@ function checkImages(prepared: PreparedSet, options: CheckOptions): Problem[] {
     if (fact.brightness > brightAbove)
       add("bright", `mean brightness ${fact.brightness.toFixed(0)} of 255`);
     // Sharpness depends on the subject, so an image is held against its own set.
-    if (fact.sharpness < typicalSharpness / 20) {
+    const sharpness = relativeSharpness(fact);
+    if (sharpness < typicalSharpness / 20) {
       add(
         "blurred",
-        `sharpness ${fact.sharpness.toFixed(1)}, ${typicalSharpness.toFixed(0)} is usual here`,
+        `sharpness ${sharpness.toFixed(3)}, ${typicalSharpness.toFixed(3)} is usual here`,
       );
     }
   });
   return problems;
+}
+
+// The Laplacian grows with contrast; divided by it, a dark or hazy image does not count as blurred.
+function relativeSharpness(fact: ImageFacts): number {
+  return fact.contrast === 0 ? 0 : fact.sharpness / fact.contrast ** 2;
 }
 
 function describeLabelIssue(set: DataSet, issue: LabelIssue): Problem {

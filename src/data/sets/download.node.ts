@@ -92,7 +92,7 @@ async function fetchWithRetries(
         );
       }
       await wait(
-        Math.min(10_000, 250 * 4 ** attempt),
+        Math.min(30_000, retryMs * 4 ** (attempt - 1)),
         undefined,
         signal === undefined ? {} : { signal },
       );
