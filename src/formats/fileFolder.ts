@@ -4,6 +4,8 @@ import type { ByteSource } from "./byteSource.ts";
 /** Files that belong together, by path relative to their folder: shards, external data, configs. */
 export interface FileFolder {
   readonly name: string;
+  /** Whether there is such a file. */
+  has(path: string): Promise<boolean>;
   /** Opens a file, or rejects with a {@link FormatError} where there is none or it lies outside. */
   open(path: string): Promise<ByteSource>;
 }
@@ -12,6 +14,7 @@ export interface FileFolder {
 export function memoryFolder(files: ReadonlyMap<string, ByteSource>, name = "folder"): FileFolder {
   return {
     name,
+    has: async (path) => files.has(checkRelativePath(path, name)),
     async open(path) {
       const file = files.get(checkRelativePath(path, name));
       if (file === undefined) {

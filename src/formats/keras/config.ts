@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FormatError } from "../../core/errors.ts";
+import { checkedJson } from "../checkedJson.ts";
 
 /** A layer of a Keras model. */
 export interface KerasLayer {
@@ -46,11 +47,16 @@ const netSchema = z.object({
 export function parseKerasConfig(json: unknown, where: string): KerasNet {
   const outer = record.safeParse(json);
   const isWrapped = outer.success && "model_config" in outer.data;
-  const model = check(modelSchema, isWrapped ? outer.data.model_config : json, where);
+  const model = checkedJson(
+    modelSchema,
+    isWrapped ? outer.data.model_config : json,
+    where,
+    "a Keras model",
+  );
   const isSequential = model.class_name === "Sequential";
   // Before Keras 2.2.3 the config of a Sequential was the list of its layers.
   const config = Array.isArray(model.config) ? { layers: model.config } : model.config;
-  const net = check(netSchema, config, where);
+  const net = checkedJson(netSchema, config, where, "a Keras model");
   let previous: string | undefined;
   const layers = net.layers.map((layer, index): KerasLayer => {
     const name = layer.name ?? layer.config.name;
@@ -70,13 +76,6 @@ export function parseKerasConfig(json: unknown, where: string): KerasNet {
     inputs: ends(net.input_layers, layers[0]?.name),
     outputs: ends(net.output_layers, layers.at(-1)?.name),
   };
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const reason = z.prettifyError(result.error).slice(0, 500);
-  throw new FormatError(`${where}: no config of a Keras model: ${reason}`);
 }
 
 /**

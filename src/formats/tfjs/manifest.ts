@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FormatError } from "../../core/errors.ts";
+import { checkedJson } from "../checkedJson.ts";
 
 /** How the numbers of a weight were made smaller, as tensorflow.js's converter writes it. */
 const quantization = z.discriminatedUnion("dtype", [
@@ -31,11 +31,5 @@ export type TfjsModelFile = z.infer<typeof modelFile>;
 
 /** Checks parsed JSON against the form of a `model.json`. */
 export function checkModelFile(json: unknown, where: string): TfjsModelFile {
-  const result = modelFile.safeParse(json);
-  if (!result.success) {
-    throw new FormatError(
-      `${where}: no model of tensorflow.js: ${z.prettifyError(result.error).slice(0, 500)}`,
-    );
-  }
-  return result.data;
+  return checkedJson(modelFile, json, where, "a model of tensorflow.js");
 }
