@@ -1,4 +1,4 @@
-import { OptionError, ShapeError } from "../core/errors.ts";
+import { ShapeError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { input, scalar as s } from "../graph/expression.ts";
@@ -7,6 +7,7 @@ import { elementwise } from "../graph/ops/elementwise.ts";
 import { batchNormOp } from "../graph/ops/normalization.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
+import { checkOptions, flag, initializerField, nullable, number, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
 
@@ -41,16 +42,21 @@ export function batchNorm1d(options: BatchNormOptions = {}): Layer {
 }
 
 function batchNorm(kind: string, rank: number, options: BatchNormOptions): Layer {
+  checkOptions(kind, options, {
+    eps: optional(number(Number.MIN_VALUE)),
+    momentum: optional(nullable(number(0, 1))),
+    affine: optional(flag()),
+    weightInitializer: optional(initializerField()),
+  });
   const { eps = 1e-5, momentum = 0.1, affine = true, weightInitializer = constant(1) } = options;
-  if (!(eps > 0)) throw new OptionError(`${kind}: eps ${eps} must be positive.`);
-  if (momentum !== null && !(momentum >= 0 && momentum <= 1)) {
-    throw new OptionError(`${kind}: momentum ${momentum} must be between 0 and 1, or null.`);
-  }
-  return layer(kind, { eps, momentum, affine }, ([x], scope) => {
+  const build = ([x]: readonly Value[], scope: Scope): Value => {
     const channels = x!.shape[1];
-    if (channels === undefined || x!.shape.length > rank) {
+    const fits =
+      rank === 4 ? x!.shape.length === 4 : x!.shape.length === 2 || x!.shape.length === 3;
+    if (channels === undefined || !fits) {
+      const expected = rank === 4 ? "[N, C, H, W]" : "[N, C] or [N, C, L]";
       throw new ShapeError(
-        `${kind} "${scope.path}": expected [N, C${rank === 4 ? ", H, W" : ""}], got ${formatShape(x!.shape)}.`,
+        `${kind} "${scope.path}": expected ${expected}, got ${formatShape(x!.shape)}.`,
       );
     }
     const parameters = affine
@@ -63,19 +69,21 @@ function batchNorm(kind: string, rank: number, options: BatchNormOptions): Layer
     const variance = scope.buffer("running_var", [channels], 1);
     const seen = scope.buffer("num_batches_tracked", [], 0);
     const training = scope.training && !scope.isFrozen(affine ? "weight" : "running_mean");
+    const attributes = { eps, training, affine };
     if (!training) {
       const inputs = [x!, ...parameters, mean, variance];
-      return scope.builder.add(batchNormOp, inputs, { eps, training, affine })[0]!;
+      return scope.builder.add(batchNormOp, inputs, attributes)[0]!;
     }
-    const [y, batchMean, batchVariance] = scope.builder.add(batchNormOp, [x!, ...parameters], {
-      eps,
-      training,
-      affine,
-    }) as [Value, Value, Value];
+    const [y, batchMean, batchVariance] = scope.builder.add(
+      batchNormOp,
+      [x!, ...parameters],
+      attributes,
+    ) as [Value, Value, Value];
     const count = elementCount(x!.shape) / channels;
     track(scope, { mean, variance, seen }, batchMean, batchVariance, count, momentum);
     return y;
-  });
+  };
+  return layer(kind, options, build, { type: rank === 4 ? "BatchNorm2d" : "BatchNorm1d" });
 }
 
 /** `running ← (1 − m) · running + m · batch`, the variance made unbiased by `n/(n − 1)`. */

@@ -96,6 +96,8 @@ export interface BuildOptions {
   readonly input: Value;
   /** Batch statistics, dropout and auxiliary heads. */
   readonly training: boolean;
+  /** Whether dropout and stochastic depth drop anything. Default: as `training`. */
+  readonly dropout?: boolean;
   /** Which parameters stay as they are; a batch norm all of whose parameters do uses its running statistics. */
   readonly frozen?: (name: string) => boolean;
   /** The value to compute with in place of a parameter: a look-ahead point, an average. */
@@ -125,6 +127,7 @@ export interface BuiltNet {
 export class Build {
   readonly builder: GraphBuilder;
   readonly training: boolean;
+  readonly dropout: boolean;
   readonly frozen: (name: string) => boolean;
   readonly substitute: (name: string, value: Value) => Value;
   readonly declared = new Map<string, ParameterDeclaration>();
@@ -133,9 +136,10 @@ export class Build {
   /** Order of the children of a path, where it is not that of their first use. */
   readonly childOrder = new Map<string, readonly string[]>();
 
-  constructor({ builder, training, frozen, substitute }: BuildOptions) {
+  constructor({ builder, training, dropout, frozen, substitute }: BuildOptions) {
     this.builder = builder;
     this.training = training;
+    this.dropout = dropout ?? training;
     this.frozen = frozen ?? (() => false);
     this.substitute = substitute ?? ((_, value) => value);
   }

@@ -29,6 +29,11 @@ export class Scope {
     return this.#build.training;
   }
 
+  /** Whether dropout and stochastic depth drop anything. */
+  get drops(): boolean {
+    return this.#build.dropout;
+  }
+
   /** Names of the parameters and buffers that were declared in this very scope. */
   get declared(): readonly string[] {
     return this.#own;

@@ -1,61 +1,109 @@
 import { GraphError, OptionError } from "../core/errors.ts";
-import { input, scalar as s } from "../graph/expression.ts";
-import { elementwise } from "../graph/ops/elementwise.ts";
+import type { Value } from "../graph/builder.ts";
+import { add } from "../graph/ops/binary.ts";
+import { concat as join } from "../graph/ops/concat.ts";
 import { flatten as flattenValue } from "../graph/ops/reshape.ts";
+import { checkOptions, either, layerField, listOf, oneOf, optional, recordOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
+/** Layers by name, or in a list, where positions `"0"`, `"1"`, … are the names, as in PyTorch's `Sequential`. */
+export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
+
+const layersField = either(listOf(layerField()), recordOf(layerField()));
+
 /**
- * Layers one after the other. Names are the keys, or the positions `"0"`, `"1"`, … of an array, as in PyTorch's
- * `Sequential`.
+ * Layers one after the other.
+ *
+ * @example
+ * sequential({ conv1: conv2d({ channels: 8, kernel: 3 }), relu: relu() })
  */
-export function sequential(layers: Readonly<Record<string, Layer>> | readonly Layer[]): Layer {
+export function sequential(layers: Layers): Layer {
+  checkOptions("sequential", { layers }, { layers: layersField });
   const entries = Object.entries(layers);
-  return layer("sequential", { layers }, ([x], scope) => {
-    let y = x;
-    for (const [name, inner] of entries) y = scope.apply(name, inner, y!);
-    if (y === undefined) throw new GraphError(`sequential "${scope.path}": it has no input.`);
-    return y;
-  });
+  return layer(
+    "sequential",
+    { layers },
+    ([x], scope) => {
+      if (x === undefined) throw new GraphError(`sequential "${scope.path}": it has no input.`);
+      return entries.reduce((y, [name, inner]) => scope.apply(name, inner, y), x);
+    },
+    { type: "Sequential" },
+  );
 }
 
 /** Joins all axes behind the batch: `[N, C, H, W] → [N, C·H·W]`, in the order channel, row, column. */
 export function flatten(): Layer {
-  return layer("flatten", {}, ([x]) => flattenValue(x!));
+  return layer("flatten", {}, ([x]) => flattenValue(x!), { type: "Flatten" });
 }
 
 /** The input as it is: a place in a net that some variants fill. */
 export function identity(): Layer {
-  return layer("identity", {}, ([x]) => x!);
+  return layer("identity", {}, ([x]) => x!, { type: "Identity" });
 }
 
-function checkProbability(p: number, what: string): void {
-  if (!(p >= 0 && p < 1)) throw new OptionError(`${what}: p ${p}: expected 0 ≤ p < 1.`);
-}
-
-/**
- * While training, each element is zero with probability p and else divided by 1 − p; otherwise the identity.
- * p = 0.5, as the paper and PyTorch. Source: Srivastava et al. 2014, in the inverted form.
- */
-export function dropout(options: { readonly p?: number } = {}): Layer {
-  const { p = 0.5 } = options;
-  checkProbability(p, "dropout");
-  return layer("dropout", { p }, ([x], scope) => {
-    if (!scope.training || p === 0) return x!;
-    const draw = scope.random("mask", x!.shape);
-    return elementwise([x!, draw], s.select(s.less(input(1), p), 0, s.mul(input(0), 1 / (1 - p))));
+/** The sum of its inputs, which have one shape. */
+export function sum(): Layer {
+  return layer("sum", {}, (inputs) => {
+    const [first, ...rest] = inputs;
+    if (first === undefined) throw new GraphError("sum: it has no inputs.");
+    return rest.reduce((total, x) => add(total, x), first);
   });
 }
 
+/** Its inputs one after another along the channels. */
+export function concat(): Layer {
+  return layer("concat", {}, (inputs) => join(inputs));
+}
+
+/** Options of {@link branches}. */
+export interface BranchesOptions {
+  readonly layers: Layers;
+  /** How their results come together: along the channels, or added up. Default `concat`. */
+  readonly merge?: "concat" | "sum";
+}
+
+/** Layers beside each other that all see the input. `[N, C, H, W] → [N, ΣK, P, Q]`, or `[N, K, P, Q]` where added. */
+export function branches(options: BranchesOptions): Layer {
+  checkOptions("branches", options, {
+    layers: layersField,
+    merge: optional(oneOf("concat", "sum")),
+  });
+  const { layers, merge = "concat" } = options;
+  const entries = Object.entries(layers);
+  if (entries.length === 0) throw new OptionError("branches: there are none; give at least one.");
+  return layer("branches", options, ([x], scope) => {
+    const outputs = entries.map(([name, inner]) => scope.apply(name, inner, x!));
+    return scope.inline(merge === "sum" ? sum() : concat(), ...outputs);
+  });
+}
+
+/** Options of {@link residual}. */
+export interface ResidualOptions {
+  /** The branch that learns the difference. */
+  readonly body: Layer;
+  /** What the input passes on its way round. Default: nothing. */
+  readonly shortcut?: Layer;
+  /** Applied to the sum. Default: nothing. */
+  readonly activation?: Layer;
+}
+
 /**
- * While training, whole samples of a residual branch are zero with probability p, the others divided by 1 − p;
- * otherwise the identity. Source: Huang et al. 2016, with the survivors scaled as in timm.
+ * `y = activation(body(x) + shortcut(x))`. Source: He et al. 2016, equation 1.
+ *
+ * @example
+ * residual({ body: conv2d({ channels: 8, kernel: 3, padding: 1 }), activation: relu() })
  */
-export function stochasticDepth(options: { readonly p: number }): Layer {
-  const { p } = options;
-  checkProbability(p, "stochasticDepth");
-  return layer("stochasticDepth", { p }, ([x], scope) => {
-    if (!scope.training || p === 0) return x!;
-    const draw = scope.random("mask", [x!.shape[0]!, ...x!.shape.slice(1).map(() => 1)]);
-    return elementwise([x!, draw], s.select(s.less(input(1), p), 0, s.mul(input(0), 1 / (1 - p))));
+export function residual(options: ResidualOptions): Layer {
+  checkOptions("residual", options, {
+    body: layerField(),
+    shortcut: optional(layerField()),
+    activation: optional(layerField()),
+  });
+  const { body, shortcut, activation } = options;
+  return layer("residual", options, ([x], scope) => {
+    const y = scope.apply("body", body, x!);
+    const around = shortcut === undefined ? x! : scope.apply("shortcut", shortcut, x!);
+    const total: Value = scope.inline(sum(), y, around);
+    return activation === undefined ? total : scope.apply("activation", activation, total);
   });
 }

@@ -97,7 +97,7 @@ function connectionsOfC3(): number[][] {
 
 function paper({ sizes }: LeNetVariant, target: NetTarget): Layer {
   const [c1, , c5, f6] = sizes as [number, number, number, number];
-  const squash = () => activation("scaledTanh");
+  const squash = () => activation({ function: "scaledTanh" });
   const init = { weightInitializer: fanInUniform(), biasInitializer: constant(0) };
   const coefficients = { weightInitializer: uniform({ low: -2.4 / 4, high: 2.4 / 4 }) };
   return sequential({

@@ -12,10 +12,11 @@ import { kaimingNormal } from "../initializers/scaled.ts";
 import { relu } from "../layers/activation.ts";
 import { batchNorm2d } from "../layers/batchNorm.ts";
 import { conv2d } from "../layers/conv2d.ts";
+import { dropout } from "../layers/dropout.ts";
 import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { dropout, flatten, sequential } from "../layers/structure.ts";
+import { flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table. */
