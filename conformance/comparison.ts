@@ -62,6 +62,14 @@ export class Comparison {
     if (a !== b) this.fail(`${what}: got ${a}, expected ${b}`);
   }
 
+  /** Two lists that must be the same, compared row by row so that a difference is named. */
+  rows(what: string, actual: readonly unknown[], expected: readonly unknown[]): void {
+    const count = Math.max(actual.length, expected.length);
+    for (let i = 0; i < count; i++) {
+      this.equal(`${what}[${i}]`, actual[i] ?? null, expected[i] ?? null);
+    }
+  }
+
   fail(reason: string): void {
     this.#failures.push(reason);
   }

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Backend } from "../../src/plan/backend.ts";
 import type { CaseResult } from "../comparison.ts";
 import { runGraphCase } from "./graphCase.ts";
+import { type ModelSpecification, runModelCase } from "./modelCase.ts";
+import { type NetworkSpecification, runNetworkCase } from "./networkCase.ts";
 import { type OptimizerSpecification, runOptimizerCase } from "./optimizerCase.ts";
 import { runScheduleCase, type ScheduleSpecification } from "./scheduleCase.ts";
 import type { GraphSpecification } from "./specification.ts";
@@ -23,6 +25,9 @@ type KindRunner = (specification: never, vectors: Vectors, backend: Backend) => 
 const kinds: Readonly<Record<string, KindRunner>> = {
   graph: (specification: GraphSpecification, vectors, backend) =>
     runGraphCase(specification, vectors, backend),
+  model: (specification: ModelSpecification) => runModelCase(specification),
+  network: (specification: NetworkSpecification, vectors, backend) =>
+    runNetworkCase(specification, vectors, backend),
   schedule: (specification: ScheduleSpecification) => runScheduleCase(specification),
   optimizer: (specification: OptimizerSpecification, vectors, backend) =>
     runOptimizerCase(specification, vectors, backend),
