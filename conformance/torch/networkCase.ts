@@ -37,8 +37,8 @@ const decisiveShare = 0.02;
 
 /**
  * Fills a whole network with the formula's weights and compares logits, loss, gradients and buffers; and in a second
- * program, whose every activation is an output, the activations too. (The first is what users run: there a fast
- * backend fuses what the second must store.)
+ * program, whose every activation is an output, the activations too. The first is what users run: there a fast
+ * backend fuses what the second must store; `reference` fuses nothing and runs the second alone.
  */
 export async function runNetworkCase(
   specification: NetworkSpecification,
@@ -49,7 +49,9 @@ export async function runNetworkCase(
   checkFormula(comparison, specification);
   const session = await backend.open();
   try {
-    await runProgram(comparison, specification, vectors, session, "fused");
+    if (backend.name !== "reference") {
+      await runProgram(comparison, specification, vectors, session, "fused");
+    }
     await runProgram(comparison, specification, vectors, session, "activations");
   } finally {
     await session.close();

@@ -1,3 +1,5 @@
+import { elementCount } from "../../src/core/shape.ts";
+
 /** Streams of the formula beside the tensors of the state. */
 export const streams = { image: 1_000_000, activations: 2_000_000, gradients: 3_000_000 } as const;
 
@@ -31,16 +33,16 @@ export function spread(name: string, shape: readonly number[]): readonly [number
   throw new Error(`the formula says nothing of "${name}"`);
 }
 
-/** Contents of tensor number `position` of the state. */
+/** Contents of tensor number `position` of the state, or the first `count` of them. */
 export function formulaWeights(
   seed: number,
   position: number,
   name: string,
   shape: readonly number[],
+  count = elementCount(shape),
 ): Float32Array {
   const [base, scale] = spread(name, shape);
   const unit = units(seed, position);
-  const count = shape.reduce((product, size) => product * size, 1);
   const data = new Float32Array(count);
   for (let i = 0; i < count; i++) data[i] = base + scale * unit(i);
   return data;

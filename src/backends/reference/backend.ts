@@ -64,7 +64,7 @@ class ReferenceSession implements Session {
         `state "${name}" has shape ${formatShape(state.tensor.shape)}, ${state.tensor.data.length} elements; ${data.length} were given.`,
       );
     }
-    state.tensor = { shape: state.tensor.shape, data: Float64Array.from(data) };
+    state.tensor = { shape: state.tensor.shape, data: new Float64Array(data) };
   }
 
   async close(): Promise<void> {
@@ -133,7 +133,7 @@ class ReferenceSession implements Session {
     if (node.op === "state") return [this.#state((node.attributes as StateAttributes).name).tensor];
     if (node.op === "constant") {
       const { data, shape } = node.attributes as ConstantAttributes;
-      return [{ shape, data: Float64Array.from(data) }];
+      return [{ shape, data: new Float64Array(data) }];
     }
     if (node.op === "input") return [feed(node.attributes as InputAttributes, feeds)];
     const kernels: Readonly<Record<string, ReferenceKernel<never> | undefined>> = referenceKernels;
@@ -159,7 +159,7 @@ function feed({ name, shape }: InputAttributes, feeds: Feeds): Tensor {
   }
   if (data instanceof Uint8Array && shape.length === 4)
     return { shape, data: toPlanes(data, shape) };
-  return { shape, data: Float64Array.from(data) };
+  return { shape, data: new Float64Array(data) };
 }
 
 // Bytes come as decoders give them, N, H, W, C.
@@ -178,7 +178,7 @@ function toPlanes(data: Uint8Array, shape: Shape): Float64Array {
 }
 
 function toTensorData({ tensor, dtype }: State): TensorData {
-  return dtype === "int32" ? Int32Array.from(tensor.data) : Float32Array.from(tensor.data);
+  return dtype === "int32" ? new Int32Array(tensor.data) : new Float32Array(tensor.data);
 }
 
 function memoryOf(graph: Graph): Program["memory"] {

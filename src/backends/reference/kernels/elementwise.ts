@@ -1,5 +1,5 @@
 import { bitsToUniform, randomBits } from "../../../core/random.ts";
-import { broadcastShapes } from "../../../core/shape.ts";
+import { broadcastShapes, sameShape } from "../../../core/shape.ts";
 import type { Expression } from "../../../graph/expression.ts";
 import { type BinaryAttributes, binaryExpression } from "../../../graph/ops/binary.ts";
 import type { ElementwiseAttributes } from "../../../graph/ops/elementwise.ts";
@@ -17,12 +17,16 @@ export function applyExpressions(
     inputs.map((x) => x.shape),
     "elementwise",
   );
-  const readers = inputs.map((x) => broadcastReader(x, shape));
+  const readers = inputs.map((x) =>
+    sameShape(x.shape, shape)
+      ? (_: readonly number[], flat: number) => x.data[flat]!
+      : broadcastReader(x, shape),
+  );
   const elements = new Array<number>(inputs.length);
   const functions = expressions.map(evaluator);
   const outputs = expressions.map(() => zeros(shape));
   forEachIndex(shape, (index, flat) => {
-    for (let i = 0; i < readers.length; i++) elements[i] = readers[i]!(index);
+    for (let i = 0; i < readers.length; i++) elements[i] = readers[i]!(index, flat);
     for (let i = 0; i < functions.length; i++) outputs[i]!.data[flat] = functions[i]!(elements);
   });
   return outputs;
