@@ -72,7 +72,7 @@ export async function decodeImage(
   const damage = createDamage(where, options.allowTruncated ?? false);
   const { rgba, exif } = await decoders[sniffed.format](bytes, codecs, damage, options);
   const facts = await readExif(exif);
-  const upright = orient(flatten(rgba, options.background ?? white), facts.orientation);
+  const upright = flatten(orient(rgba, facts.orientation), options.background ?? white);
   return { ...upright, channels: 3, format: sniffed.format, facts, warnings: damage.warnings };
 }
 

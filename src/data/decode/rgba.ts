@@ -15,7 +15,9 @@ export type Color = readonly [number, number, number];
  * Opaque pixels keep their value to the bit.
  */
 export function flatten(image: Rgba, background: Color): Pixels {
-  const { width, height, data } = image;
+  const { width, height } = image;
+  // One kind of array for the loops below, whatever the codec returned.
+  const data = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
   const result = createPixels(width, height, 3);
   const out = result.data;
   const [red, green, blue] = background;

@@ -71,20 +71,24 @@ export function reduce(image: Pixels, factor: number): Pixels {
   const width = Math.floor(image.width / factor);
   const height = Math.floor(image.height / factor);
   const result = createPixels(width, height, channels);
-  const sums = new Uint32Array(width * channels);
+  const rowLength = width * channels;
+  const sums = new Uint32Array(rowLength);
   const area = factor * factor;
   for (let y = 0; y < height; y++) {
     sums.fill(0);
     for (let dy = 0; dy < factor; dy++) {
-      let from = (y * factor + dy) * image.width * channels;
-      for (let x = 0, to = 0; x < width; x++, to += channels) {
-        for (let dx = 0; dx < factor; dx++) {
-          for (let c = 0; c < channels; c++) sums[to + c]! += data[from++]!;
+      const row = (y * factor + dy) * image.width * channels;
+      for (let c = 0; c < channels; c++) {
+        let from = row + c;
+        for (let to = c; to < rowLength; to += channels) {
+          let sum = 0;
+          for (let dx = 0; dx < factor; dx++, from += channels) sum += data[from]!;
+          sums[to]! += sum;
         }
       }
     }
-    const row = y * sums.length;
-    for (let i = 0; i < sums.length; i++) result.data[row + i] = (sums[i]! + (area >> 1)) / area;
+    const to = y * rowLength;
+    for (let i = 0; i < rowLength; i++) result.data[to + i] = (sums[i]! + (area >> 1)) / area;
   }
   return result;
 }
