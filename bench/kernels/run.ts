@@ -1,7 +1,7 @@
 /**
  * Times the matrix and convolution kernels on one thread.
  *
- *     node bench/kernels/run.ts [--narrow] [--tile=6x16] [--only=vgg16] [--csv=FILE] [--seconds=0.15]
+ *     node bench/kernels/run.ts [--narrow] [--tile=6x16] [--only=vgg16,forward] [--csv=FILE] [--seconds=0.15] [--winograd=auto|off|2|4]
  *
  * Percentages are of the peak of fused multiply-adds, measured beside each kernel; the time of
  * preparations (packing of weights) stands in a column of its own.
@@ -15,6 +15,7 @@ import { type Conv2dGeometry, resultSize } from "../../src/backends/wasm/kernels
 import { planConv2dInputGradient } from "../../src/backends/wasm/kernels/conv2dInputGradient.ts";
 import { planConv2dWeightGradient } from "../../src/backends/wasm/kernels/conv2dWeightGradient.ts";
 import { planMatmul } from "../../src/backends/wasm/kernels/matmul.ts";
+import type { WinogradChoice } from "../../src/backends/wasm/kernels/winogradPlan.ts";
 import { KernelBench } from "./harness.ts";
 import { layers, products } from "./layers.ts";
 
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     csv: { type: "string" },
     seconds: { type: "string", default: "0.15" },
+    winograd: { type: "string", default: "auto" },
   },
 });
 if (!options.narrow) setFlagsFromString("--experimental-wasm-revectorize");
@@ -34,7 +36,16 @@ const features = {
   wide: !options.narrow,
   tile: { rows: rows!, columns: columns! },
 };
+const winograd: WinogradChoice =
+  options.winograd === "2"
+    ? 2
+    : options.winograd === "4"
+      ? 4
+      : options.winograd === "off"
+        ? "off"
+        : "auto";
 const bench = new KernelBench(features, Number(options.seconds));
+const [only = "", direction = ""] = options.only.split(",");
 const lines = ["layer,direction,ms,prepareMs,gflops,peakGflops,percent,compileMs,moduleBytes"];
 
 function report(
@@ -81,7 +92,7 @@ function describe({
 }
 
 for (const [m, n, k, transposeA, transposeB] of products) {
-  if (!"matmul".includes(options.only)) continue;
+  if (!"matmul".includes(only)) continue;
   const plan = planMatmul(
     { batch: 1, rows: m, columns: n, depth: k, transposeA, transposeB },
     features,
@@ -90,15 +101,19 @@ for (const [m, n, k, transposeA, transposeB] of products) {
   report(name, "matmul", plan, [m * k * 4, k * n * 4], m * n * 4);
 }
 for (const { net, geometry } of layers) {
-  if (!net.includes(options.only)) continue;
+  if (!net.includes(only)) continue;
   const { images, size, channels, filters, kernel, groups } = geometry;
   const [p, q] = resultSize(geometry);
   const x = images * size[0] * size[1] * channels * 4;
   const y = images * p * q * filters * 4;
   const w = filters * kernel[0] * kernel[1] * (channels / groups) * 4;
   const name = `${net} ${describe(geometry)}`;
-  report(name, "forward", planConv2d(geometry, features), [x, w], y);
-  report(name, "data", planConv2dInputGradient(geometry, features), [y, w], x);
-  report(name, "weight", planConv2dWeightGradient(geometry, features), [x, y], w);
+  const directions = {
+    forward: () => report(name, "forward", planConv2d(geometry, features, { winograd }), [x, w], y),
+    data: () =>
+      report(name, "data", planConv2dInputGradient(geometry, features, { winograd }), [y, w], x),
+    weight: () => report(name, "weight", planConv2dWeightGradient(geometry, features), [x, y], w),
+  };
+  for (const [key, run] of Object.entries(directions)) if (key.includes(direction)) run();
 }
 if (options.csv !== undefined) writeFileSync(options.csv, `${lines.join("\n")}\n`);

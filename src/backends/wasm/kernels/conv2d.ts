@@ -13,12 +13,10 @@ import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
 import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
 import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
 import { packKernel } from "./packing.ts";
-import { planWinogradForward, type WinogradChoice, winogradOutputs } from "./winogradPlan.ts";
+import { planWinogradForward, type WinogradOptions, winogradOutputs } from "./winogradPlan.ts";
 
-export interface Conv2dOptions extends EpilogueOptions {
-  /** `auto` if left out. */
-  readonly winograd?: WinogradChoice;
-}
+/** What is done to the sums, and how they are computed. */
+export type Conv2dOptions = EpilogueOptions & WinogradOptions;
 
 /**
  * Convolution: `input0` x [N, H, W, C], `input1` weight [K, R, S, C/groups], then the bias [K] if there is one,
@@ -32,7 +30,7 @@ export function planConv2d(
   options: Conv2dOptions = {},
 ): KernelPlan {
   const { channels, filters, groups } = geometry;
-  const outputs = winogradOutputs(geometry, resultSize(geometry), options.winograd ?? "auto");
+  const outputs = winogradOutputs(geometry, resultSize(geometry), options);
   if (outputs !== undefined) return planWinogradForward(geometry, outputs, features, options);
   if (groups === 1 || groups !== channels) return planRows(geometry, features, options);
   if (filters === channels) return planDepthwise(geometry, options);

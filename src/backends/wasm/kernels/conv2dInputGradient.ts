@@ -21,7 +21,11 @@ import {
 } from "./gemm.ts";
 import { fillZeros } from "./gemmStaging.ts";
 import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
-import { planWinogradInputGradient, type WinogradChoice, winogradOutputs } from "./winogradPlan.ts";
+import {
+  planWinogradInputGradient,
+  type WinogradOptions,
+  winogradOutputs,
+} from "./winogradPlan.ts";
 
 /**
  * Gradient of a convolution with respect to its input, also the transposed convolution: `input0`
@@ -37,10 +41,10 @@ import { planWinogradInputGradient, type WinogradChoice, winogradOutputs } from 
 export function planConv2dInputGradient(
   geometry: Conv2dGeometry,
   features: Features,
-  options: { readonly winograd?: WinogradChoice } = {},
+  options: WinogradOptions = {},
 ): KernelPlan {
   const { channels, filters, groups } = geometry;
-  const outputs = winogradOutputs(geometry, geometry.size, options.winograd ?? "auto");
+  const outputs = winogradOutputs(geometry, geometry.size, options);
   if (outputs !== undefined) return planWinogradInputGradient(geometry, outputs, features);
   const phases = gradientPhases(geometry);
   if (groups === 1 || groups !== channels) return planRows(geometry, phases, features);

@@ -123,9 +123,11 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
 
 test("the choice follows from the shape", () => {
   const large = geometry(16, [64, 64], 64, 64);
-  expect(winogradOutputs(large, [64, 64], "auto")).toBe(4);
-  expect(winogradOutputs(large, [64, 64], "off")).toBeUndefined();
-  expect(winogradOutputs({ ...large, stride: [2, 2] }, [32, 32], "auto")).toBeUndefined();
-  expect(winogradOutputs({ ...large, channels: 3 }, [64, 64], "auto")).toBeUndefined();
-  expect(winogradOutputs(geometry(32, [2, 2], 512, 512), [2, 2], "auto")).toBe(2);
+  const small = geometry(32, [2, 2], 512, 512);
+  expect(winogradOutputs(large, [64, 64], {})).toBe(4);
+  expect(winogradOutputs(large, [64, 64], { winograd: "off" })).toBeUndefined();
+  expect(winogradOutputs({ ...large, stride: [2, 2] }, [32, 32], {})).toBeUndefined();
+  expect(winogradOutputs({ ...large, channels: 3 }, [64, 64], {})).toBeUndefined();
+  expect(winogradOutputs(small, [2, 2], {})).toBe(2);
+  expect(winogradOutputs({ ...small, images: 8 }, [2, 2], { weightsChange: true })).toBeUndefined();
 });

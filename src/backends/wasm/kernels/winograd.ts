@@ -45,11 +45,12 @@ export interface WinogradProduct {
   readonly outputs: TileOutputs;
 }
 
-/** Bytes that V and M of a row block may take together. */
-const targetBlockBytes = 640 * 1024;
-/** Fewest and most tiles of a row block to aim for. */
-const fewestTiles = 16;
-const mostTiles = 48;
+/**
+ * Tiles of a row block to aim for. With fewer, the weights are read too often; with many more, V and M leave
+ * the second-level cache. Weights that do not even fit into the third level are read less often.
+ */
+const targetTiles = 32;
+export const largeWeightBytes = 12 << 20;
 /** Work items to aim for. */
 const targetItems = 16;
 /** Filters of a work item, at least: its input transform is repeated for every range of filters. */
@@ -100,13 +101,8 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
   };
   const panels = columnPanels(filters, features);
   const perImage = grid[0] * grid[1];
-  const target = Math.min(
-    mostTiles,
-    Math.max(
-      fewestTiles,
-      Math.floor(targetBlockBytes / (positions * 4 * (channels + Math.min(filters, 256)))),
-    ),
-  );
+  const weightBytes = winogradWeightBytes(product);
+  const target = weightBytes > largeWeightBytes ? 2 * targetTiles : targetTiles;
   let imagesPerBlock = 1;
   let rowsPerBlock = grid[0];
   if (perImage >= target || images === 1) {

@@ -5,13 +5,14 @@ import { resultSize } from "./conv2dGeometry.ts";
 import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
 import {
   emitWinograd,
+  largeWeightBytes,
   scheduleWinograd,
   type WinogradProduct,
   type WinogradWeights,
   winogradWeightBytes,
   winogradWeightKernel,
 } from "./winograd.ts";
-import type { TileOutputs } from "./winogradTransforms.ts";
+import { type TileOutputs, tileInputs } from "./winogradTransforms.ts";
 
 /**
  * Which convolutions are computed by Winograd's method: `auto` those that gain from it, `off` none. A number
@@ -19,17 +20,22 @@ import type { TileOutputs } from "./winogradTransforms.ts";
  */
 export type WinogradChoice = "auto" | "off" | TileOutputs;
 
-/** Fewest channels and filters for which the transforms are worth their cost. */
-const fewestChannels = 16;
+/** What decides between the methods of convolution, besides the shape. */
+export interface WinogradOptions {
+  /** `auto` if left out. */
+  readonly winograd?: WinogradChoice;
+  /** The weights change from run to run, so that transforming them counts, too; false if left out. */
+  readonly weightsChange?: boolean;
+}
 
 /**
  * Size of the tiles for a convolution, `undefined` where it is computed directly. The choice depends on the
- * shape alone, since it decides the bits of the result.
+ * shape and the options alone, since it decides the bits of the result.
  */
 export function winogradOutputs(
   { images, channels, filters, kernel, stride, dilation, groups }: Conv2dGeometry,
   result: readonly [number, number],
-  choice: WinogradChoice,
+  { winograd: choice = "auto", weightsChange = false }: WinogradOptions,
 ): TileOutputs | undefined {
   const possible =
     choice !== "off" &&
@@ -41,17 +47,37 @@ export function winogradOutputs(
     filters % 4 === 0;
   if (!possible) return undefined;
   if (choice !== "auto") return choice;
-  if (Math.min(channels, filters) < fewestChannels) return undefined;
-  const tiles = (outputs: TileOutputs): number =>
-    images * Math.ceil(result[0] / outputs) * Math.ceil(result[1] / outputs);
-  const products = {
-    2: 16 * tiles(2),
-    4: 36 * tiles(4),
-    direct: 9 * images * result[0] * result[1],
-  };
-  const outputs = products[4] < products[2] ? 4 : 2;
-  return products[outputs] * 1.3 < products.direct ? outputs : undefined;
+  const costs = ([2, 4] as const).map((outputs) => {
+    const tiles = images * Math.ceil(result[0] / outputs) * Math.ceil(result[1] / outputs);
+    const positions = tileInputs(outputs) ** 2;
+    const large = positions * channels * filters * 4 > largeWeightBytes;
+    const multiply = Math.max(cost.multiply * tiles, large ? cost.readFar : cost.readNear);
+    const transform = cost.transform * tiles * (1 / channels + 1 / filters);
+    const weights = !weightsChange ? 0 : large ? cost.weightsFar : cost.weightsNear;
+    return { outputs, cost: positions * (multiply + transform + weights) };
+  });
+  const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
+  const best = four.cost < two.cost ? four : two;
+  const pixels = images * result[0] * result[1];
+  const direct = 9 * (cost.multiply * pixels + (weightsChange ? cost.pack : 0));
+  return best.cost < 0.9 * direct ? best.outputs : undefined;
 }
+
+/**
+ * Nanoseconds per channel, filter and position, measured on one core of a Zen 4 at 118 GFLOP/s: a multiply-add
+ * in the matrix product; reading a transformed weight from memory and from a cache; a
+ * transform of a tile, to be shared among the channels or filters; transforming a weight, and packing
+ * one for the direct method. Weights above `largeWeightBytes` count as not cached.
+ */
+const cost = {
+  multiply: 0.02,
+  readFar: 0.6,
+  readNear: 0.1,
+  transform: 0.25,
+  weightsFar: 0.65,
+  weightsNear: 0.25,
+  pack: 0.2,
+} as const;
 
 /** The convolution itself. */
 export function planWinogradForward(
