@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { renderReport } from "../../src/report/reportHtml.ts";
+import { findBrowser, noBrowser } from "../browser/chromium.ts";
+import { sampleRun } from "./sampleRecord.ts";
+
+describe("report.html", () => {
+  test("begins with the accuracy, its counts and its interval", async () => {
+    const { record, pictures } = await sampleRun();
+    const html = renderReport(record, pictures);
+    const { val } = record;
+    expect(html).toContain(`<span class="big">${(val.accuracy * 100).toFixed(1)} %</span>`);
+    expect(html).toContain(`${val.correct} of ${val.total}`);
+    expect(html).toContain(`95 % interval ${(val.ci95[0] * 100).toFixed(1)} %`);
+  });
+
+  test("loads nothing and lets no text become code", async () => {
+    const { record, pictures } = await sampleRun();
+    const html = renderReport({ ...record, name: "<script>alert(1)</script>" }, pictures);
+    expect(html).not.toContain("<b>lamp</b>");
+    expect(html).not.toContain("<script>alert");
+    expect(html).not.toMatch(/(src|href)="(?!data:)/);
+    expect(html).toContain("default-src 'none'");
+  });
+
+  test.skipIf(findBrowser() === undefined)(
+    `a cell of the confusion matrix opens its pictures${findBrowser() === undefined ? ` (skipped: ${noBrowser})` : ""}`,
+    async () => {
+      const { record, pictures } = await sampleRun();
+      const folder = mkdtempSync(join(tmpdir(), "striate-report-"));
+      const path = join(folder, "report.html");
+      writeFileSync(path, renderReport(record, pictures));
+      const browser = await chromium.launch({
+        executablePath: findBrowser()!,
+        args: ["--no-sandbox"],
+      });
+      try {
+        const page = await browser.newPage();
+        const problems: string[] = [];
+        page.on("pageerror", (error) => problems.push(error.message));
+        page.on("console", (message) => {
+          if (message.type() === "error") problems.push(message.text());
+        });
+        await page.goto(`file://${path}`);
+        const cell = page.locator('[data-cell="0-1"]');
+        const count = Number(await cell.textContent());
+        await cell.click();
+        expect(await page.locator("dialog .photo").count()).toBe(count);
+        expect(await page.locator("dialog img").first().isVisible()).toBe(true);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - innerWidth,
+        );
+        expect(overflow).toBeLessThanOrEqual(0);
+        expect(problems).toEqual([]);
+      } finally {
+        await browser.close();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
