@@ -33,18 +33,20 @@ export function processorCount(): number {
 
 /**
  * Switches on what V8 has but does not offer by itself: relaxed SIMD before Node 22 (V8 12), and from
- * Node 24 (V8 13) on x86-64 the pass that joins pairs of 128-bit operations into 256-bit ones. Optimised code at
- * once, since kernels are few and hot. Returns whether 256-bit code is to be expected.
+ * Node 24 (V8 13) on x86-64 the pass that joins pairs of 128-bit operations into 256-bit ones. Modules are
+ * optimised at once, since kernels are few and hot. Returns whether 256-bit code is to be expected.
+ *
+ * Flags hold for the whole process, also for modules that were compiled before and for other threads: switching
+ * the baseline compiler (`--no-liftoff`) or inlining off crashes V8 when such a module is optimised later (Node's own
+ * type stripper, an image decoder), so these stay as they are.
  */
 export function prepareEngine(): { readonly wide: boolean; readonly name: string } {
   const version = Number.parseInt(process.versions.v8, 10);
   const name = `Node ${process.versions.node} (V8 ${process.versions.v8.split(".").slice(0, 2).join(".")})`;
   if (version < 12) setFlagsFromString("--experimental-wasm-relaxed-simd");
-  setFlagsFromString("--no-liftoff");
+  setFlagsFromString("--no-wasm-dynamic-tiering");
   // All functions at once on background threads, not each at its first call.
   setFlagsFromString("--no-wasm-lazy-compilation");
-  // Without the baseline compiler there is no feedback, on whose presence V8's inlining insists.
-  if (version >= 13) setFlagsFromString("--no-wasm-inlining");
   const wide = version >= 13 && process.arch === "x64";
   if (wide) setFlagsFromString("--experimental-wasm-revectorize");
   return { wide, name };
