@@ -31,7 +31,10 @@ export const planSchema = z.object({
   }),
   classes: z.array(z.string()),
   geometry: geometrySchema,
-  normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
+  normalization: z.object({
+    mean: z.array(z.number()).readonly(),
+    std: z.array(z.number()).readonly(),
+  }),
   augment: z.array(z.looseObject({ name: z.string() })),
   sampling: z.enum(["shuffle", "balanced"]),
   epochs: z.number().int(),

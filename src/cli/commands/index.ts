@@ -8,6 +8,14 @@ interface Row {
 
 /** Every command by its verb, in the order of the overview. */
 export const commands: Readonly<Record<string, Row>> = {
+  train: {
+    summary: "train a net on images and report how well it does",
+    load: async () => (await import("./train.node.ts")).trainCommand,
+  },
+  resume: {
+    summary: "go on with a run that was stopped",
+    load: async () => (await import("./resume.node.ts")).resumeCommand,
+  },
   size: {
     summary: "work out the output size of a convolution or pooling",
     load: async () => (await import("./size.ts")).sizeCommand,

@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { TrainingError } from "../core/errors.ts";
+import { finishRun } from "../runs/finishRun.node.ts";
+import { runFiles } from "../runs/runFolder.node.ts";
+import { type OpenRun, type RunContext, trainRun } from "../runs/trainRun.node.ts";
+import type { RunRecord } from "../train/record.ts";
+import type { CommandResult } from "./command.ts";
+import type { Output } from "./output.node.ts";
+import { formatPercent, formatSeconds } from "./quantities.ts";
+
+/** Trains an opened run to its end, judges it, and says what came out. */
+export async function completeRun(
+  run: OpenRun,
+  context: RunContext,
+  output: Output,
+): Promise<CommandResult> {
+  const { folder } = run;
+  const outcome = await trainRun(run, context);
+  if (outcome.reason === "interrupted") {
+    throw new TrainingError(
+      `Stopped after ${outcome.history.length} of ${run.config.plan.epochs} epochs; everything is kept. Go on with: striate resume ${folder}`,
+    );
+  }
+  const { record } = await finishRun(run, outcome, context);
+  return {
+    document: trainDocument(folder, record),
+    text: describe(folder, record, output),
+  };
+}
+
+/** What `train --json` and `resume --json` print. */
+function trainDocument(folder: string, record: RunRecord): object {
+  const { val, best, history, train } = record;
+  return {
+    run: folder,
+    model: join(folder, runFiles.model),
+    report: join(folder, runFiles.page),
+    net: record.net.name,
+    variant: record.net.variant,
+    input: record.net.input,
+    epochs: history.length,
+    best: { epoch: best.epoch, val: { accuracy: best.val.accuracy, loss: best.val.loss } },
+    val: {
+      accuracy: val.accuracy,
+      correct: val.correct,
+      total: val.total,
+      ci95: val.ci95,
+      loss: val.loss,
+    },
+    train: { accuracy: train.accuracy, loss: train.loss },
+    baselines: record.baselines,
+    weightsSha256: record.weightsSha256,
+    seconds: record.seconds,
+    imagesPerSecond: record.imagesPerSecond,
+  };
+}
+
+function describe(folder: string, record: RunRecord, output: Output): string {
+  const { val, baselines, seconds, history } = record;
+  const [low, high] = val.ci95;
+  const simple = baselines.map(({ name, accuracy }) => `${name} ${formatPercent(accuracy)}`);
+  return `
+Validation accuracy ${output.styledResult("bold", formatPercent(val.accuracy))}: ${val.correct} of ${val.total} images, 95 % interval ${formatPercent(low)} to ${formatPercent(high)}
+For comparison: ${simple.join(", ")}
+${history.length} epochs in ${formatSeconds(seconds)}, ${record.imagesPerSecond.toFixed(0)} images/s
+
+Report  ${output.styledResult("cyan", join(folder, runFiles.page))}
+Model   ${join(folder, runFiles.model)}
+Next    striate predict ${folder} photo.jpg`;
+}
