@@ -2,11 +2,12 @@
  * Times the kernels that are limited by memory: bytes that must be moved per second, and that as a
  * part of what a plain copy of 64 MiB reaches in the same run, one thread. Prints CSV.
  *
- * node bench/kernels/elementKernels.ts [--narrow] [name part]
+ * node --no-liftoff --no-wasm-inlining --experimental-wasm-revectorize bench/kernels/elementKernels.ts [name part]
  *
- * `--narrow` leaves V8's 256-bit operations off.
+ * The first option avoids V8's quick compiler, the last switches its 256-bit operations on. They are
+ * options of the process, as changing them later ends it if code of another module is just being
+ * compiled anew.
  */
-import { setFlagsFromString } from "node:v8";
 import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
 import { planArgMax } from "../../src/backends/wasm/kernels/argMax.ts";
 import { planAxisMap } from "../../src/backends/wasm/kernels/axisMap.ts";
@@ -25,14 +26,6 @@ import { planReduce } from "../../src/backends/wasm/kernels/reduce.ts";
 import { elementCount, type Shape } from "../../src/core/shape.ts";
 import { type Expression, input, scalar } from "../../src/graph/expression.ts";
 import { loadPlan, testFeatures } from "../../test/wasm/kernelRunner.ts";
-
-// The flags of the engine's own workers.
-const version = Number(process.versions.node.split(".")[0]);
-const narrow = process.argv.includes("--narrow") || version < 24;
-setFlagsFromString("--no-liftoff");
-if (version >= 24) setFlagsFromString("--no-wasm-inlining");
-if (version < 22) setFlagsFromString("--experimental-wasm-relaxed-simd");
-if (!narrow) setFlagsFromString("--experimental-wasm-revectorize");
 
 const { add, sub, mul, div, max, sqrt, exp, select, less, pow, erf, tanh } = scalar;
 const x = [0, 1, 2, 3, 4].map(input) as [

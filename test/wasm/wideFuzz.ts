@@ -3,7 +3,7 @@
  * The option is experimental: code that it cannot join may end the process, so this is a script of
  * its own. Prints each case before it runs; the last line is the number of cases.
  *
- * node test/wasm/wideFuzz.ts <cases> [seed]
+ * node --no-liftoff --no-wasm-inlining test/wasm/wideFuzz.ts <cases> [seed]
  */
 import { setFlagsFromString } from "node:v8";
 import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
@@ -242,8 +242,6 @@ const trials = [
   randomTrial,
 ];
 
-setFlagsFromString("--no-liftoff");
-setFlagsFromString("--no-wasm-inlining");
 for (let i = 0; i < cases; i++) {
   const { text, plan, inputs, outputs } = pick(trials)();
   process.stdout.write(`${i}: ${text.slice(0, 2000)}\n`);

@@ -65,9 +65,18 @@ function exponentialCore(v: VectorCode, r: Local): Code {
   return v.add(v.add(v.mul(v.mul(r, r), q), r), 1);
 }
 
-/** 2^n for an int32 n from −126 to 127. */
+/**
+ * Added to a small float32 it leaves the nearest integer in the low bits of the sum: rounding and
+ * conversion in one addition, where V8's conversion takes eight instructions to mind the limits.
+ */
+const rounding = 1.5 * 2 ** 23;
+
+/** The same for float64. */
+const rounding64 = 1.5 * 2 ** 52;
+
+/** 2^n for an integer from −126 to 127 in the low bits of `n`; what is above them does not matter. */
 function powerOfTwo(v: VectorCode, n: Code | Local): Code {
-  return v.shift("i32x4.shl", v.op("i32x4.add", n, v.int(127)), 23);
+  return v.op("i32x4.add", v.shift("i32x4.shl", n, 23), v.int(127 << 23));
 }
 
 /** Pushes e^r 2^n, |r| ≤ ln2/2 and n an int32 from −252 to 254: two factors, as 2^n may not be normal. */
@@ -78,21 +87,22 @@ function emitScaled(f: FunctionBuilder, v: VectorCode, r: Local, n: Local): void
   f.release(half);
 }
 
-/** x = n ln2 + r with |r| ≤ ln2/2; `n` is float32. */
-function reduceExponential(f: FunctionBuilder, v: VectorCode, x: Code): { n: Local; r: Local } {
+/** x = n ln2 + r with |r| ≤ ln2/2; `sum` has n in its low bits. */
+function reduceExponential(f: FunctionBuilder, v: VectorCode, x: Code): { sum: Local; r: Local } {
   const clamped = v.evaluate(x);
-  const n = v.evaluate(v.op("f32x4.nearest", v.mul(clamped, Math.LOG2E)));
+  const sum = v.evaluate(v.add(v.mul(clamped, Math.LOG2E), rounding));
+  const n = v.evaluate(v.sub(sum, rounding));
   const r = v.evaluate(v.sub(v.sub(clamped, v.mul(n, ln2High)), v.mul(n, ln2Low)));
-  f.release(clamped);
-  return { n, r };
+  f.release(clamped, n);
+  return { sum, r };
 }
 
 function emitExponential(f: FunctionBuilder, x: Local): void {
   const v = vectorCode(f);
-  const { n, r } = reduceExponential(f, v, v.min(v.max(x, -104), 89));
-  const exponent = v.evaluate(v.op("i32x4.trunc_sat_f32x4_s", n));
+  const { sum, r } = reduceExponential(f, v, v.atMost(v.atLeast(x, -104), 89));
+  const exponent = v.evaluate(v.op("i32x4.sub", sum, rounding));
   emitScaled(f, v, r, exponent);
-  f.release(n, r, exponent);
+  f.release(sum, r, exponent);
 }
 
 /** x = m 2^e with m in [√½, √2): both float32. For x ≤ 0, infinite or NaN the values mean nothing. */
@@ -149,13 +159,13 @@ function emitTanh(f: FunctionBuilder, x: Local): void {
   const near = v.evaluate(v.add(v.mul(v.mul(x, z), cubic), x));
   // 1 − 2/(e^{2|x|} + 1); it is 1 long before 2|x| = 30.
   const magnitude = v.evaluate(v.op("f32x4.abs", x));
-  const { n, r } = reduceExponential(f, v, v.min(v.add(magnitude, magnitude), 30));
-  const scale = powerOfTwo(v, v.op("i32x4.trunc_sat_f32x4_s", n));
+  const { sum, r } = reduceExponential(f, v, v.atMost(v.add(magnitude, magnitude), 30));
+  const scale = powerOfTwo(v, sum);
   const exponential = v.mul(exponentialCore(v, r), scale);
   const far = v.sub(1, v.div(2, v.add(exponential, 1)));
   const isNear = v.op("f32x4.lt", magnitude, 0.625);
   v.push(withSign(v, v.choose(isNear, near, far), x));
-  f.release(z, near, magnitude, n, r);
+  f.release(z, near, magnitude, sum, r);
 }
 
 function emitErf(f: FunctionBuilder, x: Local): void {
@@ -170,7 +180,7 @@ function emitErf(f: FunctionBuilder, x: Local): void {
   );
   const near = v.evaluate(v.add(v.mul(x, q), x));
   // erf = 1 − e^{−p(|x|)} with p = −ln erfc, which is smooth; from 3.93 on erf is 1.
-  const magnitude = v.evaluate(v.min(v.op("f32x4.abs", x), 4));
+  const magnitude = v.evaluate(v.atMost(v.op("f32x4.abs", x), 4));
   const p = v.polynomial(
     magnitude,
     [
@@ -178,12 +188,12 @@ function emitErf(f: FunctionBuilder, x: Local): void {
       -0.025208204550690363, 0.00420454289401372, -0.00044133261954799663, 2.168653787424364e-5,
     ],
   );
-  const { n, r } = reduceExponential(f, v, v.op("f32x4.neg", p));
-  const scale = powerOfTwo(v, v.op("i32x4.trunc_sat_f32x4_s", n));
+  const { sum, r } = reduceExponential(f, v, v.op("f32x4.neg", p));
+  const scale = powerOfTwo(v, sum);
   const far = v.sub(1, v.mul(exponentialCore(v, r), scale));
   const isNear = v.op("f32x4.lt", magnitude, 1);
   v.push(withSign(v, v.choose(isNear, near, far), x));
-  f.release(z, near, magnitude, n, r);
+  f.release(z, near, magnitude, sum, r);
 }
 
 /** The upper two float32 lanes as float64. */
@@ -191,14 +201,15 @@ function promoteHigh(f: FunctionBuilder, x: Local): Code {
   return () => f.get(x).get(x).shuffle(2, 3, 2, 3).op("f64x2.promote_low_f32x4");
 }
 
-/** Joins what `instruction` makes of two pairs of float64 lanes (in the lower lanes) into four lanes. */
-function joinHalves(
-  f: FunctionBuilder,
-  instruction: "f32x4.demote_f64x2_zero" | "i32x4.trunc_sat_f64x2_s_zero",
-  low: Local,
-  high: Local,
-): void {
-  f.get(low).op(instruction).get(high).op(instruction).shuffle(0, 1, 4, 5);
+/** Four float32 lanes from two pairs of float64 lanes. */
+function demoted(f: FunctionBuilder, low: Local, high: Local): Code {
+  const instruction = "f32x4.demote_f64x2_zero";
+  return () => f.get(low).op(instruction).get(high).op(instruction).shuffle(0, 1, 4, 5);
+}
+
+/** The low 32 bits of two pairs of float64 lanes. */
+function lowBits(f: FunctionBuilder, low: Local, high: Local): Code {
+  return () => f.get(low).get(high).shuffle(0, 2, 4, 6);
 }
 
 /** Pieces of 2/π of 24 bits each: their products with a float32 are exact in float64. */
@@ -215,17 +226,23 @@ function emitTrigonometric(f: FunctionBuilder, x: Local, quadrant: 0 | 1): void 
   const v = vectorCode(f);
   const k = f.local("v128");
   const r = f.local("v128");
-  const join = (turns: readonly Local[], rests: readonly Local[]): void => {
-    joinHalves(f, "i32x4.trunc_sat_f64x2_s_zero", turns[0]!, turns[1]!);
+  /** Rounds a count of quarter turns; its integer is in the low bits of the sum. */
+  const roundTurns = (count: Code | Local): { sum: Local; turn: Local } => {
+    const sum = v.evaluate(v.op("f64x2.add", count, v.double(rounding64)));
+    return { sum, turn: v.evaluate(v.op("f64x2.sub", sum, v.double(rounding64))) };
+  };
+  const join = (sums: readonly Local[], rests: readonly Local[]): void => {
+    v.push(lowBits(f, sums[0]!, sums[1]!));
     f.set(k);
-    joinHalves(f, "f32x4.demote_f64x2_zero", rests[0]!, rests[1]!);
+    v.push(demoted(f, rests[0]!, rests[1]!));
     f.set(r);
+    f.release(...sums, ...rests);
   };
   const halves = [v.op("f64x2.promote_low_f32x4", x), promoteHigh(f, x)].map(v.evaluate);
   v.push(v.op("f32x4.gt", v.op("f32x4.abs", x), 2 ** 18));
   f.op("v128.any_true").if(
     () => {
-      const turns: Local[] = [];
+      const sums: Local[] = [];
       const rests: Local[] = [];
       for (const half of halves) {
         const product = f.local("v128");
@@ -243,29 +260,26 @@ function emitTrigonometric(f: FunctionBuilder, x: Local, quadrant: 0 | 1): void 
           );
           f.set(sum);
         }
-        const turn = v.evaluate(v.op("f64x2.nearest", sum));
-        const rest = v.op("f64x2.sub", sum, turn);
-        turns.push(turn);
+        const rounded = roundTurns(sum);
+        const rest = v.op("f64x2.sub", sum, rounded.turn);
+        sums.push(rounded.sum);
         rests.push(v.evaluate(v.op("f64x2.mul", rest, v.double(Math.PI / 2))));
-        f.release(product, sum);
+        f.release(product, sum, rounded.turn);
       }
-      join(turns, rests);
-      f.release(...turns, ...rests);
+      join(sums, rests);
     },
     () => {
-      const turns: Local[] = [];
+      const sums: Local[] = [];
       const rests: Local[] = [];
       for (const half of halves) {
-        const turn = v.evaluate(
-          v.op("f64x2.nearest", v.op("f64x2.mul", half, v.double(2 / Math.PI))),
-        );
+        const { sum, turn } = roundTurns(v.op("f64x2.mul", half, v.double(2 / Math.PI)));
         const high = v.op("f64x2.mul", turn, v.double(1.5707963267341256));
         const low = v.op("f64x2.mul", turn, v.double(6.077100506506192e-11));
-        turns.push(turn);
+        sums.push(sum);
         rests.push(v.evaluate(v.op("f64x2.sub", v.op("f64x2.sub", half, high), low)));
+        f.release(turn);
       }
-      join(turns, rests);
-      f.release(...turns, ...rests);
+      join(sums, rests);
     },
   );
   const z = v.evaluate(v.mul(r, r));
@@ -301,7 +315,7 @@ function emitPower(f: FunctionBuilder, a: Local, b: Local): void {
   const { m, e } = splitExponent(f, v, base);
   const edge = v.evaluate(v.choose(v.op("f32x4.eq", base, 0), -Infinity, base));
   const inside = v.evaluate(v.and(v.op("f32x4.gt", base, 0), v.op("f32x4.lt", base, Infinity)));
-  const turns: Local[] = [];
+  const sums: Local[] = [];
   const rests: Local[] = [];
   for (const high of [false, true]) {
     const widen = (x: Local): Code =>
@@ -331,20 +345,17 @@ function emitPower(f: FunctionBuilder, a: Local, b: Local): void {
         .shuffle(first, first, first + 1, first + 1);
     const logarithm = v.choose(mask, finite, widen(edge));
     const product = v.op("f64x2.mul", logarithm, widen(b));
-    const limited = v.op("f64x2.max", product, v.double(-160));
-    const y = v.evaluate(v.op("f64x2.min", limited, v.double(136)));
-    const turn = v.evaluate(v.op("f64x2.nearest", y));
+    const limited = v.op("f64x2.pmax", product, v.double(-160));
+    const y = v.evaluate(v.op("f64x2.pmin", limited, v.double(136)));
+    const sum = v.evaluate(v.op("f64x2.add", y, v.double(rounding64)));
+    const turn = v.op("f64x2.sub", sum, v.double(rounding64));
     const rest = v.op("f64x2.mul", v.op("f64x2.sub", y, turn), v.double(Math.LN2));
     rests.push(v.evaluate(rest));
-    turns.push(turn);
+    sums.push(sum);
     f.release(mantissa, s, z, y);
   }
-  const n = f.local("v128");
-  const r = f.local("v128");
-  joinHalves(f, "i32x4.trunc_sat_f64x2_s_zero", turns[0]!, turns[1]!);
-  f.set(n);
-  joinHalves(f, "f32x4.demote_f64x2_zero", rests[0]!, rests[1]!);
-  f.set(r);
+  const n = v.evaluate(lowBits(f, sums[0]!, sums[1]!));
+  const r = v.evaluate(demoted(f, rests[0]!, rests[1]!));
   const result = f.local("v128");
   emitScaled(f, v, r, n);
   f.set(result);
@@ -360,5 +371,5 @@ function emitPower(f: FunctionBuilder, a: Local, b: Local): void {
   const value = v.choose(undefinedValue, Number.NaN, signed);
   const trivial = v.or(v.op("f32x4.eq", b, 0), v.op("f32x4.eq", a, 1));
   v.push(v.choose(trivial, 1, value));
-  f.release(base, m, e, edge, inside, n, r, result, half, ...turns, ...rests);
+  f.release(base, m, e, edge, inside, n, r, result, half, ...sums, ...rests);
 }

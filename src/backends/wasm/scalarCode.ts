@@ -224,6 +224,19 @@ export function evaluateProgram(
         return;
       }
     }
+    if (name === "minimum" || name === "maximum") {
+      // With a number on one side a single instruction will do; NaN on the other stays.
+      const limit = operands.findIndex((operand) => {
+        const node = nodes[operand]!;
+        return node.kind === "constant" && !Number.isNaN(node.value);
+      });
+      if (limit >= 0) {
+        value(operands[1 - limit]!);
+        value(operands[limit]!);
+        f.op(name === "minimum" ? "f32x4.pmin" : "f32x4.pmax");
+        return;
+      }
+    }
     for (const operand of operands) value(operand);
     const instruction = instructionOf[name] ?? comparisonOf[name];
     if (instruction !== undefined) f.op(instruction);
