@@ -185,10 +185,11 @@ describe("prototxt", () => {
     ["no colon", `name "x"`, /expected ":" or "{"/],
     ["an open list", `a: [1`, /expected "," or "]"/],
     ["deep nesting", "a{".repeat(10_000), /deeper than 64/],
-    ["a million fields", "a:1 ".repeat(1_000_000), /more than 500000 fields/],
-    ["a text of megabytes", "a".repeat(2 ** 24 + 1), /at most 16777216/],
-    ["megabytes of spaces", `${" \n".repeat(2 ** 22)}}`, /found "}"/],
-    ["a token of megabytes", "1".repeat(2 ** 23), /end of the text, expected ":"/],
+    ["a million fields", "a:1 ".repeat(1_000_000), /more than 200000 fields/],
+    ["a text of megabytes", "a".repeat(2 ** 22 + 1), /at most 4194304/],
+    ["a quoted text of megabytes", `name: "${"\\n".repeat(2 ** 20)}"`, /more than 65536 letters/],
+    ["megabytes of spaces", `${" \n".repeat(2 ** 20)}}`, /found "}"/],
+    ["a token of megabytes", "1".repeat(2 ** 21), /end of the text, expected ":"/],
   ];
   it.each(faults)("refuses %s", (_, source, message) => {
     expect(() => parseCaffeNet(source, "a.prototxt")).toThrow(message);

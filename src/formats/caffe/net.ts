@@ -54,7 +54,7 @@ export function parseCaffeNet(text: string, where: string): CaffeNet {
 
 /** Reads a `.prototxt`; see {@link parseCaffeNet}. */
 export async function readCaffeNet(source: ByteSource): Promise<CaffeNet> {
-  const bytes = await readAll(source, 2 ** 24);
+  const bytes = await readAll(source, 2 ** 22);
   return parseCaffeNet(new TextDecoder().decode(bytes), source.name);
 }
 

@@ -6,9 +6,11 @@ export type TextValue = number | string | boolean | TextMessage;
 /** A message in protobuf text: each field with all its values, in order. */
 export type TextMessage = ReadonlyMap<string, readonly TextValue[]>;
 
-const maxTextBytes = 2 ** 24;
+const maxTextBytes = 2 ** 22;
 const maxDepth = 64;
-const maxFields = 500_000;
+const maxFields = 200_000;
+/** Longest quoted text; names and paths are all there is. */
+const maxQuoted = 2 ** 16;
 
 /**
  * Parses protobuf text, as a `.prototxt` is written, into plain data. No schema is needed, so a net
@@ -131,6 +133,7 @@ class Parser {
       const letter = this.#text[end];
       if (letter === undefined || letter === "\n") throw this.#fault("a text without an end");
       end += letter === "\\" ? 2 : 1;
+      if (end - start > maxQuoted) throw this.#fault(`a text of more than ${maxQuoted} letters`);
     }
     this.#position = end + 1;
     return decodeEscapes(this.#text.slice(start, end));

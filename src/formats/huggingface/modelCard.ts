@@ -12,7 +12,7 @@ export interface ModelCard {
 }
 
 /** Longest YAML that is read; the hub's own limit for a card is far below. */
-const maxFactsCharacters = 2 ** 16;
+const maxFactsCharacters = 2 ** 15;
 
 /** The content of `README.md`. */
 export function encodeModelCard(card: ModelCard): string {

@@ -155,12 +155,12 @@ describe("hostile pickles", () => {
     ["attributes of a number", "\x80\x02K\x01}b.", /attributes for something/],
     ["no dict", "\x80\x02K\x01.", /holds a number; expected a dict/],
     ["no tensors", "\x80\x02}.", /no entry holds tensors/],
-    ["a million objects", `\x80\x02${"]".repeat(1_000_000)}.`, /more than 500000 objects/],
-    ["endless operations", `\x80\x02${"N".repeat(3_000_000)}.`, /more than 2000000 operations/],
+    ["a million objects", `\x80\x02${"]".repeat(1_000_000)}.`, /more than 300000 objects/],
+    ["endless operations", `\x80\x02${"N".repeat(1_100_000)}.`, /more than 1000000 operations/],
     [
       "one long list used often",
       `\x80\x02ccollections\nOrderedDict\nq\x00](${"]".repeat(5000)}eq\x01${"h\x00h\x01\x85R0".repeat(5000)}.`,
-      /more than 500000 objects/,
+      /more than 300000 objects/,
     ],
     [
       "strides beyond the storage",
@@ -179,10 +179,12 @@ describe("hostile pickles", () => {
     ["absurd shape", tensorPickle("K\0", "J\0\0\0\x70J\0\0\0\x70\x86", "K\0K\0\x86"), /at most/],
   ];
   it.each(faults)("refuses %s", async (_, pickle, message) => {
+    const file = checkpoint(pickle);
     const started = performance.now();
-    await expect(open(checkpoint(pickle))).rejects.toThrow(message);
-    await expect(open(checkpoint(pickle))).rejects.toThrow(FormatError);
-    expect(performance.now() - started).toBeLessThan(4000);
+    const failure = await open(file).catch((error: unknown) => error);
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect(failure).toBeInstanceOf(FormatError);
+    expect((failure as Error).message).toMatch(message);
   });
 
   it("refuses a storage that is smaller than it claims, when read", async () => {

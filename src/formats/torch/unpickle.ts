@@ -1,11 +1,12 @@
 import { FormatError } from "../../core/errors.ts";
+import { ownValue } from "../ownValue.ts";
 import { isKnownGlobal, persistentStorage, rebuild } from "./pickleGlobals.ts";
 import { isKind, type PickleStorage, type PickleValue } from "./pickleValue.ts";
 
 /** Operations of one pickle; a state dict of a thousand tensors takes fifty thousand. */
-const maxOperations = 2_000_000;
+const maxOperations = 1_000_000;
 /** Lists, tuples, dicts, tensors and texts of one pickle: what takes memory beyond the file's own. */
-const maxObjects = 500_000;
+const maxObjects = 300_000;
 
 /** A value, the storages it mentions by their keys, and where the pickle that held it ends. */
 export interface Unpickled {
@@ -38,6 +39,7 @@ class Unpickler {
   readonly #where: string;
   readonly #stack: (PickleValue | typeof mark)[] = [];
   readonly #memo = new Map<number, PickleValue>();
+  readonly #byOpcode: readonly ((() => void) | undefined)[];
   readonly #text = new TextDecoder();
   readonly #storages = new Map<string, PickleStorage>();
   #position: number;
@@ -111,15 +113,18 @@ class Unpickler {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#where = where;
     this.#position = start;
+    this.#byOpcode = Array.from({ length: 256 }, (_, opcode) =>
+      ownValue(this.#operations, String.fromCharCode(opcode)),
+    );
   }
 
   run(): Unpickled {
     for (let operation = 0; operation < maxOperations; operation++) {
-      const opcode = this.#unsigned(1);
+      const opcode = this.#bytes[this.#take(1)]!;
       if (opcode === 0x2e) {
         return { value: this.#pop(), storages: this.#storages, end: this.#position };
       }
-      const perform = this.#operations[String.fromCharCode(opcode)];
+      const perform = this.#byOpcode[opcode];
       if (perform === undefined) {
         throw this.#fault(
           `operation 0x${opcode.toString(16)}, which is unknown or not allowed in a checkpoint`,
