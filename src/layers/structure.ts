@@ -41,6 +41,12 @@ export function identity(): Layer {
   return layer("identity", {}, ([x]) => x!, { type: "Identity" });
 }
 
+/** The same layer where PyTorch's net calls a function: its record says that it is no module. */
+export function functional(inner: Layer): Layer {
+  const { type: _, ...rest } = inner;
+  return rest;
+}
+
 /** The sum of its inputs, which have one shape. */
 export function sum(): Layer {
   return layer("sum", {}, (inputs) => {

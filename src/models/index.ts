@@ -1,13 +1,17 @@
 import { lookUp } from "../core/errors.ts";
 import { alexnet } from "./alexnet.ts";
 import { lenet } from "./lenet.ts";
+import { mlp } from "./mlp.ts";
 import { makeNet, type Net, type NetFamily, type NetOptions } from "./net.ts";
+import { nin } from "./nin.ts";
 import { cifarResnet, resnet } from "./resnet.ts";
 import { squeezenet } from "./squeezenet.ts";
 import { vgg } from "./vgg.ts";
+import { zfnet } from "./zfnet.ts";
 
 export { alexnet } from "./alexnet.ts";
 export { lenet } from "./lenet.ts";
+export { mlp } from "./mlp.ts";
 export {
   type ImageShape,
   makeNet,
@@ -17,12 +21,24 @@ export {
   type NetTarget,
   type NetVariant,
 } from "./net.ts";
+export { nin } from "./nin.ts";
 export { cifarResnet, resnet } from "./resnet.ts";
 export { squeezenet } from "./squeezenet.ts";
 export { vgg } from "./vgg.ts";
+export { zfnet } from "./zfnet.ts";
 
 /** Every family of nets. */
-export const models = { lenet, alexnet, vgg, squeezenet, resnet, cifarResnet } as const;
+export const models = {
+  mlp,
+  lenet,
+  alexnet,
+  zfnet,
+  vgg,
+  nin,
+  squeezenet,
+  resnet,
+  cifarResnet,
+} as const;
 
 /** A net of the catalogue: its family, and the rows of its variants. */
 function catalogue(): Record<string, NetFamily> {

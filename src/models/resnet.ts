@@ -26,7 +26,7 @@ import {
   preactivationBlock,
   type Shortcut,
 } from "../layers/residualBlock.ts";
-import { flatten, sequential } from "../layers/structure.ts";
+import { flatten, functional, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the tables of this family. */
@@ -182,7 +182,7 @@ function imagenet(variant: ResNetVariant, { classes }: NetTarget): Layer {
   return sequential({
     ...layers,
     avgpool: adaptiveAvgPool2d({ size: 1 }),
-    flatten: flatten(),
+    flatten: functional(flatten()),
     fc: linear({ features: classes }),
   });
 }

@@ -16,7 +16,7 @@ import { dropout } from "../layers/dropout.ts";
 import { fire } from "../layers/fire.ts";
 import type { Layer } from "../layers/layer.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { flatten, sequential } from "../layers/structure.ts";
+import { flatten, functional, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table: the first convolution, then fire modules with poolings between. */
@@ -129,6 +129,6 @@ function build({ first, body, bypass = false }: SqueezeNetVariant, { classes }: 
       relu(),
       adaptiveAvgPool2d({ size: 1 }),
     ]),
-    flatten: flatten(),
+    flatten: functional(flatten()),
   });
 }
