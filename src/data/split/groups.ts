@@ -1,6 +1,7 @@
 import type { DataSet } from "../manifest.ts";
 import type { ImageFacts } from "../prepare/facts.ts";
-import { findNearDuplicates, type NearDuplicateOptions } from "./nearDuplicates.ts";
+import { createDisjointSets } from "./disjointSets.ts";
+import { findNearDuplicates, type NearDuplicateOptions, trustedLinks } from "./nearDuplicates.ts";
 
 /** Why two images belong together. */
 export const groupReasons = ["manifest", "copy", "burst", "near-duplicate"] as const;
@@ -57,8 +58,8 @@ export function findGroups(
   );
   for (const [a, b] of burstLinks(facts, options.burstSeconds ?? 5)) join(a, b, "burst", true);
   if (options.nearDuplicates ?? true) {
-    // The most similar first: when a limit stops the joining, it is the doubtful that stay apart.
-    for (const { first, second } of findNearDuplicates(facts, options)) {
+    const pairs = findNearDuplicates(facts, { minSimilarity: 0.9, ...options });
+    for (const { first, second } of trustedLinks(pairs)) {
       join(first, second, "near-duplicate", true);
     }
   }
@@ -106,43 +107,4 @@ function burstLinks(
     }
   }
   return links;
-}
-
-interface DisjointSets {
-  /** Joins two sets unless they are one or would together be larger than `maxSize`. */
-  join(a: number, b: number, maxSize: number): boolean;
-  number(): { of: Int32Array; count: number };
-}
-
-function createDisjointSets(count: number): DisjointSets {
-  const parent = Int32Array.from({ length: count }, (_, i) => i);
-  const size = new Int32Array(count).fill(1);
-  const find = (start: number): number => {
-    let root = start;
-    while (parent[root] !== root) {
-      parent[root] = parent[parent[root]!]!;
-      root = parent[root]!;
-    }
-    return root;
-  };
-  return {
-    join(a, b, maxSize) {
-      const [rootA, rootB] = [find(a), find(b)];
-      if (rootA === rootB || size[rootA]! + size[rootB]! > maxSize) return false;
-      const [large, small] = size[rootA]! >= size[rootB]! ? [rootA, rootB] : [rootB, rootA];
-      parent[small] = large;
-      size[large]! += size[small]!;
-      return true;
-    },
-    number() {
-      const numbers = new Map<number, number>();
-      const of = Int32Array.from({ length: count }, (_, i) => {
-        const root = find(i);
-        const number = numbers.get(root) ?? numbers.size;
-        numbers.set(root, number);
-        return number;
-      });
-      return { of, count: numbers.size };
-    },
-  };
 }
