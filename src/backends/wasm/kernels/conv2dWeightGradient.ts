@@ -5,6 +5,7 @@ import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.t
 import { mergeKernel, type PatchSums } from "./conv2dWeightGradientMerge.ts";
 import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
 import { depthwiseGradientKernel, scheduleDepthwiseGradient } from "./depthwiseWeightGradient.ts";
+import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
 import {
   copyPixels,
   emitStaging,
@@ -96,16 +97,13 @@ function planPatches(geometry: Conv2dGeometry, features: Features): KernelPlan {
   return planMerged(sum, layout);
 }
 
-interface PatchSchedule {
+interface PatchSchedule extends PixelBlocks {
   readonly geometry: StagingGeometry;
   readonly filters: number;
   readonly strips: { readonly count: number; readonly width: number };
   readonly filtersAsColumns: boolean;
   readonly layout: PatchSums;
   readonly pixels: number;
-  readonly imagesPerBlock: number;
-  readonly rowsPerBlock: number;
-  readonly rowBlocks: number;
   readonly blocks: number;
   readonly blocksPerChunk: number;
   readonly filtersPerItem: number;
@@ -159,24 +157,15 @@ function schedulePatches(given: Conv2dGeometry, features: Features): PatchSchedu
       : { count: kernel[0] * kernel[1], width: perGroup };
 
   const inPlace = groups === 1 && plain;
-  const stagedBytes = (imageCount: number, rowCount: number): number =>
-    inPlace ? 0 : stagedRegion(geometry, imageCount, rowCount).bytes;
-  const perImage = grid[0] * grid[1];
-  let imagesPerBlock = 1;
-  let rowsPerBlock = grid[0];
-  if (perImage >= targetPixels || images === 1) {
-    rowsPerBlock = Math.min(grid[0], Math.max(1, Math.round(targetPixels / grid[1])));
-    while (rowsPerBlock > 1 && stagedBytes(1, rowsPerBlock) > targetStagedBytes) rowsPerBlock--;
-    rowsPerBlock = Math.ceil(grid[0] / Math.ceil(grid[0] / rowsPerBlock));
-  } else {
-    imagesPerBlock = Math.min(images, Math.max(1, Math.round(targetPixels / perImage)));
-    while (imagesPerBlock > 1 && stagedBytes(imagesPerBlock, grid[0]) > targetStagedBytes) {
-      imagesPerBlock--;
-    }
-    imagesPerBlock = Math.ceil(images / Math.ceil(images / imagesPerBlock));
-  }
-  const rowBlocks = Math.ceil(grid[0] / rowsPerBlock);
-  const blocks = rowBlocks * Math.ceil(images / imagesPerBlock);
+  const cut = pixelBlocks(
+    images,
+    grid,
+    targetPixels,
+    (imageCount, rowCount) =>
+      inPlace || stagedRegion(geometry, imageCount, rowCount).bytes <= targetStagedBytes,
+  );
+  const { imagesPerBlock, rowsPerBlock } = cut;
+  const blocks = cut.rowBlocks * cut.imageBlocks;
 
   const multiplyAdds = pixels * filters * strips.count * strips.width;
   const filterParts = Math.max(
@@ -228,9 +217,7 @@ function schedulePatches(given: Conv2dGeometry, features: Features): PatchSchedu
     filtersAsColumns,
     layout,
     pixels,
-    imagesPerBlock,
-    rowsPerBlock,
-    rowBlocks,
+    ...cut,
     blocks,
     blocksPerChunk,
     filtersPerItem,

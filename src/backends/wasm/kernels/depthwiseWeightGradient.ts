@@ -12,6 +12,7 @@ import type { Features, Kernel } from "../kernel.ts";
 import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
 import type { PatchSums } from "./conv2dWeightGradientMerge.ts";
 import { packedChannels, tapRuns } from "./depthwise.ts";
+import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
 import { multiplyAdd } from "./microKernel.ts";
 
 /** Pixels of a block to aim for. */
@@ -22,12 +23,9 @@ const channelsPerItem = 32;
 /** Taps of a row whose sums are kept at the same time. */
 const tapsTogether = 7;
 
-export interface DepthwiseGradientSchedule {
+export interface DepthwiseGradientSchedule extends PixelBlocks {
   readonly geometry: Conv2dGeometry;
   readonly grid: readonly [number, number];
-  readonly imagesPerBlock: number;
-  readonly rowsPerBlock: number;
-  readonly rowBlocks: number;
   readonly blocks: number;
   readonly blocksPerChunk: number;
   readonly channelBlocks: number;
@@ -37,18 +35,8 @@ export interface DepthwiseGradientSchedule {
 export function scheduleDepthwiseGradient(geometry: Conv2dGeometry): DepthwiseGradientSchedule {
   const { images, channels, kernel } = geometry;
   const grid = resultSize(geometry);
-  const perImage = grid[0] * grid[1];
-  let imagesPerBlock = 1;
-  let rowsPerBlock = grid[0];
-  if (perImage > targetPixels) {
-    const parts = Math.ceil(grid[0] / Math.max(1, Math.floor(targetPixels / grid[1])));
-    rowsPerBlock = Math.ceil(grid[0] / parts);
-  } else {
-    const parts = Math.ceil(images / Math.max(1, Math.floor(targetPixels / perImage)));
-    imagesPerBlock = Math.ceil(images / parts);
-  }
-  const rowBlocks = Math.ceil(grid[0] / rowsPerBlock);
-  const blocks = rowBlocks * Math.ceil(images / imagesPerBlock);
+  const cut = pixelBlocks(images, grid, targetPixels);
+  const blocks = cut.rowBlocks * cut.imageBlocks;
   const channelBlocks = Math.ceil(channels / channelsPerItem);
   const wanted = Math.min(blocks, Math.ceil(targetItems / channelBlocks));
   const blocksPerChunk = Math.ceil(blocks / wanted);
@@ -56,9 +44,7 @@ export function scheduleDepthwiseGradient(geometry: Conv2dGeometry): DepthwiseGr
   return {
     geometry,
     grid,
-    imagesPerBlock,
-    rowsPerBlock,
-    rowBlocks,
+    ...cut,
     blocks,
     blocksPerChunk,
     channelBlocks,

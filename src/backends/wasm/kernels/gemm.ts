@@ -15,6 +15,7 @@
  */
 import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features, KernelModule } from "../kernel.ts";
+import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
 import { type Epilogue, emitEpilogue } from "./gemmEpilogue.ts";
 import { reductionBlocks } from "./gemmReduction.ts";
 import { emitStaging, type StagedRegion, stagedRegion } from "./gemmStaging.ts";
@@ -52,15 +53,9 @@ export interface RowProduct {
 }
 
 /** How a product is cut into work items, and what a thread needs to compute them. */
-export interface RowSchedule {
+export interface RowSchedule extends PixelBlocks {
   readonly product: RowProduct;
   readonly panels: ColumnPanels;
-  /** Images per row block, or 1 where blocks are parts of images. */
-  readonly imagesPerBlock: number;
-  /** Rows of the grid per row block. */
-  readonly rowsPerBlock: number;
-  readonly imageBlocks: number;
-  readonly rowBlocks: number;
   readonly columnBlocks: number;
   readonly panelsPerBlock: number;
   readonly staged: StagedRegion | undefined;
@@ -129,32 +124,18 @@ function readsInPlace(product: RowProduct): boolean {
 export function scheduleRows(given: RowProduct, features: Features): RowSchedule {
   const product = flattened(given);
   const { images, groups, grid } = product;
-  const [gridRows, gridColumns] = grid;
-  const perImage = gridRows * gridColumns;
   const inPlace = readsInPlace(product);
   const columns = product.result.channels / groups;
   const panels = columnPanels(columns, features);
   const reduction = reductionLength(product);
 
-  const stagedBytes = (imageCount: number, rowCount: number): number =>
-    inPlace ? 0 : stagedRegion(product, imageCount, rowCount).bytes;
-  let imagesPerBlock = 1;
-  let rowsPerBlock = gridRows;
-  if (perImage >= targetRows || images === 1 || product.weightsPerImage) {
-    rowsPerBlock = Math.min(gridRows, Math.max(1, Math.round(targetRows / gridColumns)));
-    while (rowsPerBlock > 1 && stagedBytes(1, rowsPerBlock) > targetStagedBytes) rowsPerBlock--;
-    rowsPerBlock = Math.ceil(gridRows / Math.ceil(gridRows / rowsPerBlock));
-  } else {
-    imagesPerBlock = Math.min(images, Math.max(1, Math.round(targetRows / perImage)));
-    while (imagesPerBlock > 1 && stagedBytes(imagesPerBlock, gridRows) > targetStagedBytes) {
-      imagesPerBlock--;
-    }
-    imagesPerBlock = Math.ceil(images / Math.ceil(images / imagesPerBlock));
-  }
-  const imageBlocks = Math.ceil(images / imagesPerBlock);
-  const rowBlocks = Math.ceil(gridRows / rowsPerBlock);
+  const blocks = pixelBlocks(images, grid, targetRows, (imageCount, rowCount) => {
+    if (product.weightsPerImage && imageCount > 1) return false;
+    return inPlace || stagedRegion(product, imageCount, rowCount).bytes <= targetStagedBytes;
+  });
+  const { imagesPerBlock, rowsPerBlock, imageBlocks, rowBlocks } = blocks;
 
-  const multiplyAdds = images * perImage * columns * groups * reduction;
+  const multiplyAdds = images * grid[0] * grid[1] * columns * groups * reduction;
   const wanted = Math.min(targetItems, Math.floor(multiplyAdds / smallestItem));
   const parts = Math.ceil(wanted / (imageBlocks * rowBlocks * groups));
   const panelsPerBlock = Math.ceil(panels.count / Math.max(1, Math.min(panels.count, parts)));
@@ -164,10 +145,7 @@ export function scheduleRows(given: RowProduct, features: Features): RowSchedule
   const schedule = {
     product,
     panels,
-    imagesPerBlock,
-    rowsPerBlock,
-    imageBlocks,
-    rowBlocks,
+    ...blocks,
     columnBlocks,
     panelsPerBlock,
     staged,

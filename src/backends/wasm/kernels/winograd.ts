@@ -13,6 +13,7 @@
 import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features, Kernel, KernelModule } from "../kernel.ts";
 import { emitMinimum, type RowOperands } from "./gemm.ts";
+import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
 import {
   type Epilogue,
   emitStoreColumns,
@@ -23,14 +24,8 @@ import { reductionBlocks } from "./gemmReduction.ts";
 import { emitStaging, type StagingGeometry, stagedRegion } from "./gemmStaging.ts";
 import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
 import { type ColumnPanels, columnPanels } from "./packing.ts";
-import {
-  emitTransform,
-  type Lane,
-  type TileOutputs,
-  type TransformKind,
-  tileInputs,
-  transformSizes,
-} from "./winogradTransforms.ts";
+import { emitSquare, emitTiles, emitVectorLoop } from "./winogradTiles.ts";
+import { emitTransform, type TileOutputs, tileInputs } from "./winogradTransforms.ts";
 
 /** A 3x3 convolution with stride 1 from [images, height, width, channels] to [images, rows, columns, filters]. */
 export interface WinogradProduct {
@@ -56,14 +51,10 @@ const targetItems = 16;
 /** Filters of a work item, at least: its input transform is repeated for every range of filters. */
 const fewestFilters = 64;
 
-export interface WinogradSchedule {
+export interface WinogradSchedule extends PixelBlocks {
   readonly product: WinogradProduct;
   readonly panels: ColumnPanels;
   readonly tiles: StagingGeometry;
-  readonly imagesPerBlock: number;
-  readonly rowsPerBlock: number;
-  readonly imageBlocks: number;
-  readonly rowBlocks: number;
   readonly panelsPerBlock: number;
   readonly columnBlocks: number;
   readonly items: number;
@@ -100,20 +91,10 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     grid,
   };
   const panels = columnPanels(filters, features);
-  const perImage = grid[0] * grid[1];
   const weightBytes = winogradWeightBytes(product);
   const target = weightBytes > largeWeightBytes ? 2 * targetTiles : targetTiles;
-  let imagesPerBlock = 1;
-  let rowsPerBlock = grid[0];
-  if (perImage >= target || images === 1) {
-    rowsPerBlock = Math.min(grid[0], Math.max(1, Math.round(target / grid[1])));
-    rowsPerBlock = Math.ceil(grid[0] / Math.ceil(grid[0] / rowsPerBlock));
-  } else {
-    imagesPerBlock = Math.min(images, Math.max(1, Math.round(target / perImage)));
-    imagesPerBlock = Math.ceil(images / Math.ceil(images / imagesPerBlock));
-  }
-  const imageBlocks = Math.ceil(images / imagesPerBlock);
-  const rowBlocks = Math.ceil(grid[0] / rowsPerBlock);
+  const blocks = pixelBlocks(images, grid, target);
+  const { imagesPerBlock, rowsPerBlock, imageBlocks, rowBlocks } = blocks;
   const most = Math.max(1, Math.floor(filters / fewestFilters));
   const parts = Math.min(most, Math.ceil(targetItems / (imageBlocks * rowBlocks)));
   const panelsPerBlock = Math.ceil(panels.count / parts);
@@ -147,10 +128,7 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     product,
     panels,
     tiles,
-    imagesPerBlock,
-    rowsPerBlock,
-    imageBlocks,
-    rowBlocks,
+    ...blocks,
     panelsPerBlock,
     columnBlocks,
     items: imageBlocks * rowBlocks * columnBlocks,
@@ -400,7 +378,20 @@ export function emitWinograd(
       group,
     });
     f.release(group);
-    emitInput(f, module, schedule, scratch, l);
+    emitTiles(
+      f,
+      module,
+      {
+        kind: "input",
+        outputs,
+        region,
+        tileColumns: tiles.grid[1],
+        between: layout.columns,
+        to: layout.v,
+        step: layout.vStep,
+      },
+      { ...l, scratch },
+    );
   };
 
   const wide = rowPanel(module, panels.vectors);
@@ -459,141 +450,6 @@ export function emitWinograd(
   f.release(...Object.values(l));
 }
 
-/** Byte offsets `counter` … `end` by pairs of vectors, which V8 can join, then a single one unless `pairsOnly`. */
-function emitVectorLoop(
-  f: FunctionBuilder,
-  counter: Local,
-  end: number | Local,
-  pairsOnly: boolean,
-  body: (vectors: number) => void,
-): void {
-  f.block((done) => {
-    f.loop((again) => {
-      f.push(end).get(counter).op("i32.sub").i32(32).op("i32.lt_s").branchIf(done);
-      body(2);
-      f.increment(counter, 32).branch(again);
-    });
-  });
-  if (pairsOnly) return;
-  f.get(counter).push(end).op("i32.lt_s");
-  f.if(() => body(1));
-}
-
-/**
- * A transform of both axes: columns of `size` × `size` vectors given by `load` go to `between`, its rows to
- * `store`.
- */
-function emitSquare(
-  f: FunctionBuilder,
-  features: Features,
-  kind: TransformKind,
-  outputs: TileOutputs,
-  vectors: number,
-  between: { readonly address: Local; readonly offset: number },
-  load: (row: number, column: number, vector: number) => void,
-  store: (row: number, results: readonly Lane[]) => void,
-): void {
-  const [size, results] = transformSizes(kind, outputs);
-  const values = Array.from({ length: size }, () => f.locals("v128", vectors));
-  const place = (row: number, column: number, vector: number): number =>
-    between.offset + ((row * size + column) * vectors + vector) * 16;
-  for (let column = 0; column < size; column++) {
-    for (const [row, lane] of values.entries()) {
-      for (const [vector, value] of lane.entries()) {
-        load(row, column, vector);
-        f.set(value);
-      }
-    }
-    emitTransform(f, features, kind, outputs, values, (transformed) => {
-      for (const [row, lane] of transformed.entries()) {
-        for (const [vector, value] of lane.entries()) {
-          f.get(between.address)
-            .get(value)
-            .memory("v128.store", place(row, column, vector));
-        }
-      }
-    });
-  }
-  for (let row = 0; row < results; row++) {
-    for (const [column, lane] of values.entries()) {
-      for (const [vector, value] of lane.entries()) {
-        f.get(between.address)
-          .memory("v128.load", place(row, column, vector))
-          .set(value);
-      }
-    }
-    emitTransform(f, features, kind, outputs, values, (transformed) => store(row, transformed));
-  }
-  f.release(...values.flat());
-}
-
-type BlockLocals = Readonly<
-  Record<"image" | "row" | "images" | "rows" | "staged" | "left" | "panel" | "panelCount", Local>
->;
-
-/** Staged source → V. */
-function emitInput(
-  f: FunctionBuilder,
-  module: KernelModule,
-  schedule: WinogradSchedule,
-  scratch: Local,
-  l: BlockLocals,
-): void {
-  const { product, tiles, scratch: layout } = schedule;
-  const { channels, outputs } = product;
-  const region = stagedRegion(tiles, schedule.imagesPerBlock, schedule.rowsPerBlock);
-  const pixelBytes = channels * 4;
-  const rowBytes = region.width * pixelBytes;
-  const inner = tileInputs(outputs);
-  const names = ["image", "row", "column", "from", "to", "channel", "x", "v"] as const;
-  const [image, row, column, from, to, channel, x, v] = names.map(() => f.local("i32")) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  f.get(scratch).i32(layout.v).op("i32.add").set(to);
-  f.for(image, 0, l.images, 1, () => {
-    f.for(row, 0, l.rows, 1, () => {
-      f.get(image).i32(region.height).op("i32.mul").get(row).i32(outputs).op("i32.mul");
-      f.op("i32.add").i32(rowBytes).op("i32.mul").get(l.staged).op("i32.add").set(from);
-      f.for(column, 0, tiles.grid[1], 1, () => {
-        f.i32(0).set(channel);
-        emitVectorLoop(f, channel, pixelBytes, channels % 8 === 0, (vectors) => {
-          f.get(from).get(channel).op("i32.add").set(x);
-          f.get(to).get(channel).op("i32.add").set(v);
-          emitSquare(
-            f,
-            module.features,
-            "input",
-            outputs,
-            vectors,
-            { address: scratch, offset: layout.columns },
-            (r, s, vector) => {
-              f.get(x).memory("v128.load", r * rowBytes + s * pixelBytes + vector * 16);
-            },
-            (r, results) => {
-              for (const [s, lane] of results.entries()) {
-                for (const [vector, value] of lane.entries()) {
-                  const offset = (r * inner + s) * layout.vStep + vector * 16;
-                  f.get(v).get(value).memory("v128.store", offset);
-                }
-              }
-            },
-          );
-        });
-        f.increment(from, outputs * pixelBytes);
-        f.increment(to, pixelBytes);
-      });
-    });
-  });
-  f.release(image, row, column, from, to, channel, x, v);
-}
-
 /** M → result, with the epilogue. */
 function emitOutput(
   f: FunctionBuilder,
@@ -601,7 +457,7 @@ function emitOutput(
   schedule: WinogradSchedule,
   operands: RowOperands,
   finisher: VectorEpilogue,
-  l: BlockLocals,
+  l: Readonly<Record<"image" | "row" | "images" | "rows" | "panel", Local>>,
 ): void {
   const { product, panels, tiles, scratch: layout } = schedule;
   const { filters, outputs, result } = product;

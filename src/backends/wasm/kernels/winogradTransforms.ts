@@ -60,14 +60,23 @@ function laneCode(f: FunctionBuilder, features: Features, spare: Local, made: Lo
   };
 }
 
-/** Which of the transforms; `filter` turns 3 values into m + 2, `input` m + 2 into m + 2, `output` m + 2 into m. */
-export type TransformKind = "filter" | "input" | "output";
+/**
+ * Which of the transforms: `filter` is G, `input` Bᵀ, `output` Aᵀ; the adjoint ones, for the gradient of the
+ * weights `dg = Gᵀ [(A dY) ⊙ (Bᵀ d)]`, are `outputGradient` A and `filterGradient` Gᵀ.
+ */
+export type TransformKind = "filter" | "input" | "output" | "outputGradient" | "filterGradient";
 
-/** Sizes of a transform. */
+/** Number of values and of results of a transform. */
 export function transformSizes(kind: TransformKind, outputs: TileOutputs): [number, number] {
   const inner = tileInputs(outputs);
-  if (kind === "filter") return [3, inner];
-  return [inner, kind === "input" ? inner : outputs];
+  const sizes: Record<TransformKind, [number, number]> = {
+    filter: [3, inner],
+    input: [inner, inner],
+    output: [inner, outputs],
+    outputGradient: [outputs, inner],
+    filterGradient: [inner, 3],
+  };
+  return sizes[kind];
 }
 
 /** Writes one transform; `use` gets the results, whose locals live until it returns. */
@@ -94,13 +103,9 @@ type Transform = (code: LaneCode, v: readonly Lane[], points: readonly number[])
  */
 const transforms: Readonly<Record<TransformKind, Transform>> = {
   filter(code, [g0, g1, g2], points) {
-    const atZero = points.reduce((product, p) => product * -p * p, 1);
-    const results = [code.scale(g0!, 1 / atZero)];
+    const results = [code.scale(g0!, weightAtZero(points))];
     for (const p of points) {
-      const others = points
-        .filter((q) => q !== p)
-        .reduce((product, q) => product * (p * p - q * q), 1);
-      const scale = 1 / (2 * p * p * others);
+      const scale = weightAt(p, points);
       const even = code.scale(code.madd(g2!, p * p, g0!), scale);
       results.push(code.madd(g1!, p * scale, even), code.madd(g1!, -p * scale, even));
     }
@@ -148,4 +153,41 @@ const transforms: Readonly<Record<TransformKind, Transform>> = {
       code.madd(differenceB, b ** 3, code.madd(differenceA, a ** 3, last)),
     ];
   },
+  outputGradient(code, y, points) {
+    const results = [y[0]!];
+    for (const p of points) {
+      const even = y.length > 2 ? code.madd(y[2]!, p * p, y[0]!) : y[0]!;
+      const odd = y.length > 2 ? code.madd(y[3]!, p * p, y[1]!) : y[1]!;
+      results.push(code.madd(odd, p, even), code.madd(odd, -p, even));
+    }
+    return [...results, y.at(-1)!];
+  },
+  filterGradient(code, u, points) {
+    let first = code.scale(u[0]!, weightAtZero(points));
+    let second: Lane | undefined;
+    let third = u.at(-1)!;
+    for (const [i, p] of points.entries()) {
+      const scale = weightAt(p, points);
+      const sum = code.add(u[1 + 2 * i]!, u[2 + 2 * i]!);
+      const difference = code.sub(u[1 + 2 * i]!, u[2 + 2 * i]!);
+      first = code.madd(sum, scale, first);
+      third = code.madd(sum, p * p * scale, third);
+      second =
+        second === undefined
+          ? code.scale(difference, p * scale)
+          : code.madd(difference, p * scale, second);
+    }
+    return [first, second!, third];
+  },
 };
+
+/** `1 / Π (0 − q)` over the pairs of points. */
+function weightAtZero(points: readonly number[]): number {
+  return 1 / points.reduce((product, p) => product * -p * p, 1);
+}
+
+/** `1 / Π (p − q)` over 0, −p and the other pairs; the same for p and −p. */
+function weightAt(p: number, points: readonly number[]): number {
+  const others = points.filter((q) => q !== p).map((q) => p * p - q * q);
+  return 1 / others.reduce((product, factor) => product * factor, 2 * p * p);
+}
