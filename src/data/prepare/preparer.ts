@@ -1,7 +1,7 @@
 import type { Codecs } from "../decode/codecs.ts";
 import type { DataItem, PixelSource } from "../manifest.ts";
 import { measure } from "./facts.ts";
-import { toStored } from "./geometry.ts";
+import { checkGeometry, toStored } from "./geometry.ts";
 import { type PreparedImage, type PrepareSettings, prepareFile, sha256Hex } from "./prepareOne.ts";
 
 /** Turns files into prepared images; where that happens (here, in threads) is its own affair. */
@@ -16,6 +16,7 @@ export interface Preparer {
 
 /** Prepares images on the calling thread: in a browser's worker, in tests, for a few images. */
 export function inlinePreparer(codecs: Codecs, settings: PrepareSettings): Preparer {
+  checkGeometry(settings.geometry);
   return {
     settings,
     concurrency: 1,

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { DataError, DeviceError, FormatError, UnsupportedError } from "../../core/errors.ts";
 import { nodeCodecs } from "../decode/codecs.node.ts";
 import type { DataItem } from "../manifest.ts";
+import { checkGeometry } from "./geometry.ts";
 import { type PreparedImage, type PrepareSettings, prepareFile, sha256Hex } from "./prepareOne.ts";
 import { type Preparer, prepareRecord } from "./preparer.ts";
 import type { FileStamp, WorkerReply, WorkerSetup, WorkerTask } from "./prepareWorker.node.ts";
@@ -39,6 +40,7 @@ const errorClasses = { DataError, FormatError, UnsupportedError } as const;
  */
 export async function threadedPreparer(options: ThreadOptions): Promise<Preparer> {
   const { settings, cacheFolder, timeoutMs = 60_000 } = options;
+  checkGeometry(settings.geometry);
   const threads = Math.max(1, options.threads ?? availableParallelism());
   const stamps = await loadStamps(cacheFolder);
   const codecs = nodeCodecs();
