@@ -15,6 +15,11 @@ import {
 } from "./gemmStaging.ts";
 import { patchPanel, pixelFields } from "./microKernel.ts";
 import { columnPanels } from "./packing.ts";
+import {
+  planWinogradFilters,
+  type WinogradOptions,
+  winogradGradientOutputs,
+} from "./winogradPlan.ts";
 
 /**
  * Gradient of a convolution with respect to its weight: `input0` x [N, H, W, C], `input1` dy [N, P, Q, K];
@@ -29,7 +34,13 @@ import { columnPanels } from "./packing.ts";
  * Work items are a chunk of blocks times a range of filters. Chunks are cut by the shape alone; where there
  * are several, each has sums of its own, and a second kernel adds them in order.
  */
-export function planConv2dWeightGradient(geometry: Conv2dGeometry, features: Features): KernelPlan {
+export function planConv2dWeightGradient(
+  geometry: Conv2dGeometry,
+  features: Features,
+  options: WinogradOptions = {},
+): KernelPlan {
+  const outputs = winogradGradientOutputs(geometry, options);
+  if (outputs !== undefined) return planWinogradFilters(geometry, outputs, features);
   const { channels, filters, groups } = geometry;
   if (groups === 1 || groups !== channels) return planPatches(geometry, features);
   if (filters === channels) return planDepthwise(geometry, features);

@@ -14,6 +14,7 @@ import {
 import { planConv2d } from "./conv2d.ts";
 import type { Conv2dGeometry } from "./conv2dGeometry.ts";
 import { planConv2dInputGradient } from "./conv2dInputGradient.ts";
+import { planConv2dWeightGradient } from "./conv2dWeightGradient.ts";
 import { winogradOutputs } from "./winogradPlan.ts";
 
 function geometry(
@@ -91,6 +92,23 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
     const results = tiles.map((features) => {
       const plan = planConv2dInputGradient(shape, features, { winograd: outputs });
       return runPlan(plan, [dy, weight], [{ length: expected.length }], features)[0]!;
+    });
+    for (const result of results) {
+      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expectSameBits(result, results[0]!);
+    }
+  });
+
+  test.each(geometries)("weight gradient $images x $size x $channels → $filters", (shape) => {
+    const x = randomFloats(inputCount(shape), 1);
+    const dy = randomFloats(resultCount(shape), 2);
+    const expected = new Array<number>(weightCount(shape)).fill(0);
+    forEachProduct(shape, (xIndex, w, y) => {
+      expected[w]! += dy[y]! * x[xIndex]!;
+    });
+    const results = tiles.map((features) => {
+      const plan = planConv2dWeightGradient(shape, features, { winograd: outputs });
+      return runPlan(plan, [x, dy], [{ length: expected.length }], features)[0]!;
     });
     for (const result of results) {
       expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);

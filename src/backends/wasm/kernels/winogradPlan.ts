@@ -13,6 +13,7 @@ import {
   winogradWeightKernel,
 } from "./winograd.ts";
 import { type TileOutputs, tileInputs } from "./winogradTransforms.ts";
+import { planWinogradWeightGradient, scheduleWinogradGradient } from "./winogradWeightGradient.ts";
 
 /**
  * Which convolutions are computed by Winograd's method: `auto` those that gain from it, `off` none. A number
@@ -28,25 +29,36 @@ export interface WinogradOptions {
   readonly weightsChange?: boolean;
 }
 
-/**
- * Size of the tiles for a convolution, `undefined` where it is computed directly. The choice depends on the
- * shape and the options alone, since it decides the bits of the result.
- */
-export function winogradOutputs(
-  { images, channels, filters, kernel, stride, dilation, groups }: Conv2dGeometry,
-  result: readonly [number, number],
-  { winograd: choice = "auto", weightsChange = false }: WinogradOptions,
-): TileOutputs | undefined {
-  const possible =
-    choice !== "off" &&
+function isPossible({
+  channels,
+  filters,
+  kernel,
+  stride,
+  dilation,
+  groups,
+}: Conv2dGeometry): boolean {
+  return (
     kernel[0] === 3 &&
     kernel[1] === 3 &&
     stride[0] * stride[1] * dilation[0] * dilation[1] === 1 &&
     groups === 1 &&
     channels % 4 === 0 &&
-    filters % 4 === 0;
-  if (!possible) return undefined;
+    filters % 4 === 0
+  );
+}
+
+/**
+ * Size of the tiles for a convolution, `undefined` where it is computed directly. The choice depends on the
+ * shape and the options alone, since it decides the bits of the result.
+ */
+export function winogradOutputs(
+  geometry: Conv2dGeometry,
+  result: readonly [number, number],
+  { winograd: choice = "auto", weightsChange = false }: WinogradOptions,
+): TileOutputs | undefined {
+  if (choice === "off" || !isPossible(geometry)) return undefined;
   if (choice !== "auto") return choice;
+  const { images, channels, filters } = geometry;
   const costs = ([2, 4] as const).map((outputs) => {
     const tiles = images * Math.ceil(result[0] / outputs) * Math.ceil(result[1] / outputs);
     const positions = tileInputs(outputs) ** 2;
@@ -61,6 +73,55 @@ export function winogradOutputs(
   const pixels = images * result[0] * result[1];
   const direct = 9 * (cost.multiply * pixels + (weightsChange ? cost.pack : 0));
   return best.cost < 0.9 * direct ? best.outputs : undefined;
+}
+
+/** The same for the gradient of the weights, whose products are smaller matrices. */
+export function winogradGradientOutputs(
+  geometry: Conv2dGeometry,
+  { winograd: choice = "auto" }: WinogradOptions,
+): TileOutputs | undefined {
+  if (choice === "off" || !isPossible(geometry)) return undefined;
+  if (choice !== "auto") return choice;
+  const { images, channels, filters } = geometry;
+  const result = resultSize(geometry);
+  const costs = ([2, 4] as const).map((outputs) => {
+    const schedule = scheduleWinogradGradient(productOf(geometry, outputs));
+    const tiles = images * schedule.grid[0] * schedule.grid[1];
+    const positions = tileInputs(outputs) ** 2;
+    const large = schedule.chunks * positions * schedule.sumStep > largeWeightBytes;
+    const ranges = filters / schedule.filtersPerItem;
+    const multiply = 1.2 * cost.multiply * tiles;
+    const transform = cost.transform * tiles * (1 / channels + ranges / filters);
+    const sums = schedule.chunks * (large ? cost.weightsFar : cost.weightsNear);
+    return { outputs, cost: positions * (multiply + transform + sums) };
+  });
+  const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
+  const best = four.cost < two.cost ? four : two;
+  const direct = 9 * 1.2 * cost.multiply * images * result[0] * result[1];
+  return best.cost < 0.9 * direct ? best.outputs : undefined;
+}
+
+/** The convolution as a product; its gradient of the weights works on the same. */
+function productOf(geometry: Conv2dGeometry, outputs: TileOutputs): WinogradProduct {
+  const { images, size, channels, filters, padding } = geometry;
+  return {
+    images,
+    size,
+    channels,
+    filters,
+    padding: [padding[0], padding[1]],
+    result: resultSize(geometry),
+    outputs,
+  };
+}
+
+/** The gradient of the weights. */
+export function planWinogradFilters(
+  geometry: Conv2dGeometry,
+  outputs: TileOutputs,
+  features: Features,
+): KernelPlan {
+  return planWinogradWeightGradient(productOf(geometry, outputs), features);
 }
 
 /**
@@ -86,18 +147,10 @@ export function planWinogradForward(
   features: Features,
   options: EpilogueOptions,
 ): KernelPlan {
-  const { images, size, channels, filters, padding } = geometry;
+  const { channels } = geometry;
   return planWinograd(
     "winograd",
-    {
-      images,
-      size,
-      channels,
-      filters,
-      padding: [padding[0], padding[1]],
-      result: resultSize(geometry),
-      outputs,
-    },
+    productOf(geometry, outputs),
     { filterStep: 9 * channels, channelStep: 1, tapStep: channels, reversed: false },
     features,
     options,
