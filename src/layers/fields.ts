@@ -69,9 +69,9 @@ export function flag(): Field {
   return field("true or false", (value) => typeof value === "boolean");
 }
 
-/** One of a few names. */
-export function oneOf(...names: readonly string[]): Field {
-  return field(`one of ${names.join(", ")}`, (value) => names.includes(value as string));
+/** One of a few names or numbers. */
+export function oneOf(...choices: readonly (string | number)[]): Field {
+  return field(`one of ${choices.join(", ")}`, (value) => choices.includes(value as string));
 }
 
 /** Any text that is not empty. */

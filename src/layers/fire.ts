@@ -1,10 +1,10 @@
-import { add } from "../graph/ops/binary.ts";
-import { concat } from "../graph/ops/concat.ts";
 import { constant } from "../initializers/basic.ts";
 import { kaimingUniform } from "../initializers/scaled.ts";
 import { relu } from "./activation.ts";
 import { conv2d } from "./conv2d.ts";
+import { checkOptions, flag, integer, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
+import { concat, sum } from "./structure.ts";
 
 /** Options of {@link fire}. */
 export interface FireOptions {
@@ -24,6 +24,12 @@ export interface FireOptions {
  * Source: Iandola et al. 2016, section 3.2; bypass: section 6.
  */
 export function fire(options: FireOptions): Layer {
+  checkOptions("fire", options, {
+    squeeze: integer(1),
+    expand1x1: integer(1),
+    expand3x3: integer(1),
+    bypass: optional(flag()),
+  });
   const { squeeze, expand1x1, expand3x3, bypass = false } = options;
   const convolution = (channels: number, kernel: number) =>
     conv2d({
@@ -33,14 +39,14 @@ export function fire(options: FireOptions): Layer {
       weightInitializer: kaimingUniform(),
       biasInitializer: constant(0),
     });
-  return layer("fire", { squeeze, expand1x1, expand3x3, bypass }, ([x], scope) => {
+  return layer("fire", options, ([x], scope) => {
     const narrow = scope.apply("squeeze", convolution(squeeze, 1), x!);
     const s = scope.apply("squeeze_activation", relu(), narrow);
     const one = scope.apply("expand1x1", convolution(expand1x1, 1), s);
     const a = scope.apply("expand1x1_activation", relu(), one);
     const three = scope.apply("expand3x3", convolution(expand3x3, 3), s);
     const b = scope.apply("expand3x3_activation", relu(), three);
-    const y = concat([a, b]);
-    return bypass ? add(y, x!) : y;
+    const y = scope.inline(concat(), a, b);
+    return bypass ? scope.inline(sum(), y, x!) : y;
   });
 }

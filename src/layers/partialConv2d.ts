@@ -1,4 +1,4 @@
-import { OptionError, ShapeError } from "../core/errors.ts";
+import { ShapeError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { axisMap } from "../graph/ops/axisMap.ts";
 import { conv2d } from "../graph/ops/conv2d.ts";
@@ -6,6 +6,16 @@ import { reshape } from "../graph/ops/reshape.ts";
 import { type Fit, type Padding, type Pair, pair } from "../graph/window.ts";
 import { constant } from "../initializers/basic.ts";
 import { drawEach, type Initializer } from "../initializers/initializer.ts";
+import {
+  checkOptions,
+  initializerField,
+  integer,
+  listOf,
+  oneOf,
+  optional,
+  padding,
+  pairOf,
+} from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link partialConv2d}. */
@@ -35,18 +45,20 @@ export interface PartialConv2dOptions {
  * @throws ShapeError for a connection to a channel that is not there.
  */
 export function partialConv2d(options: PartialConv2dOptions): Layer {
-  const { connections, biasInitializer = constant(0), ...geometry } = options;
-  const { kernel: size, ...placing } = geometry;
-  const [rows, columns] = pair(size, "partialConv2d: kernel", 1);
-  if (connections.length === 0 || connections.some((inputs) => inputs.length === 0)) {
-    throw new OptionError("partialConv2d: every output channel needs at least one connection.");
-  }
+  checkOptions("partialConv2d", options, {
+    connections: listOf(listOf(integer(0), 1), 1),
+    kernel: pairOf(1),
+    stride: optional(pairOf(1)),
+    padding: optional(padding()),
+    fit: optional(oneOf("strict", "floor")),
+    biasInitializer: optional(initializerField()),
+  });
+  const { connections, kernel, biasInitializer = constant(0), ...placing } = options;
+  const [rows, columns] = pair(kernel, "partialConv2d: kernel", 1);
   const fanIn = connections.flatMap((inputs) => inputs.map(() => inputs.length * rows * columns));
-  return layer("partialConv2d", { connections, ...geometry }, ([x], scope) => {
+  return layer("partialConv2d", options, ([x], scope) => {
     const channels = x!.shape[1]!;
-    const unknown = connections
-      .flat()
-      .find((c) => !(Number.isInteger(c) && c >= 0 && c < channels));
+    const unknown = connections.flat().find((c) => c >= channels);
     if (unknown !== undefined) {
       throw new ShapeError(
         `partialConv2d "${scope.path}": a connection to channel ${unknown}; the input ${formatShape(x!.shape)} has channels 0 to ${channels - 1}.`,

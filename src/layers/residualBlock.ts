@@ -1,7 +1,6 @@
-import { OptionError, ShapeError } from "../core/errors.ts";
+import { ShapeError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
-import { add } from "../graph/ops/binary.ts";
 import { maxPool2d } from "../graph/ops/maxPool2d.ts";
 import { padConstant } from "../graph/ops/pad.ts";
 import type { Initializer } from "../initializers/initializer.ts";
@@ -9,9 +8,10 @@ import { kaimingNormal } from "../initializers/scaled.ts";
 import { relu } from "./activation.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d } from "./conv2d.ts";
+import { checkOptions, initializerField, integer, oneOf, optional, text } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
-import { sequential } from "./structure.ts";
+import { sequential, sum } from "./structure.ts";
 
 /**
  * How the input of a residual block reaches its end. `A`: as it is, and where sizes change every second pixel
@@ -49,19 +49,16 @@ interface Shape {
   readonly weightInitializer: Initializer;
 }
 
-function complete(options: ResidualBlockOptions, where: string): Shape {
+const blockFields = {
+  channels: integer(1),
+  stride: optional(integer(1)),
+  shortcut: optional(oneOf("A", "B", "C", "none")),
+  projection: optional(text()),
+  weightInitializer: optional(initializerField()),
+} as const;
+
+function complete(options: ResidualBlockOptions): Shape {
   const { channels, stride = 1, shortcut = "B", projection = "downsample" } = options;
-  for (const [what, count] of [
-    ["channels", channels],
-    ["stride", stride],
-  ] as const) {
-    if (!Number.isInteger(count) || count < 1) {
-      throw new OptionError(`${where}: ${what} ${count}: expected an integer of at least 1.`);
-    }
-  }
-  if (!["A", "B", "C", "none"].includes(shortcut)) {
-    throw new OptionError(`${where}: shortcut "${shortcut}": expected A, B, C or none.`);
-  }
   const { weightInitializer = kaimingNormal({ fan: "out" }) } = options;
   return { channels, stride, shortcut, projection, weightInitializer };
 }
@@ -89,8 +86,9 @@ export function identityShortcut(options: {
   readonly channels: number;
   readonly stride?: number;
 }): Layer {
+  checkOptions("identityShortcut", options, { channels: integer(1), stride: optional(integer(1)) });
   const { channels, stride = 1 } = options;
-  return layer("identityShortcut", { channels, stride }, ([x], scope) => {
+  return layer("identityShortcut", options, ([x], scope) => {
     const missing = channels - x!.shape[1]!;
     if (missing < 0 || missing % 2 !== 0) {
       throw new ShapeError(
@@ -114,10 +112,11 @@ function addShortcut(x: Value, y: Value, scope: Scope, options: Shape): Value {
       convolution(channels, 1, stride, weightInitializer),
       batchNorm2d(),
     ]);
-    return add(y, scope.apply(projection, projected, x));
+    return scope.inline(sum(), y, scope.apply(projection, projected, x));
   }
-  if (same) return add(y, x);
-  return add(y, scope.apply(projection, identityShortcut({ channels, stride }), x));
+  if (same) return scope.inline(sum(), y, x);
+  const around = identityShortcut({ channels, stride });
+  return scope.inline(sum(), y, scope.apply(projection, around, x));
 }
 
 /**
@@ -125,9 +124,10 @@ function addShortcut(x: Value, y: Value, scope: Scope, options: Shape): Value {
  * `[N, C, H, W] → [N, channels, ceil(H/stride), ceil(W/stride)]`. Source: He et al. 2016, figure 5 left.
  */
 export function basicBlock(options: ResidualBlockOptions): Layer {
-  const shape = complete(options, "basicBlock");
-  const { channels, stride, weightInitializer, ...rest } = shape;
-  return layer("basicBlock", { channels, stride, ...rest }, ([x], scope) => {
+  checkOptions("basicBlock", options, blockFields);
+  const shape = complete(options);
+  const { channels, stride, weightInitializer } = shape;
+  return layer("basicBlock", options, ([x], scope) => {
     let y = scope.apply("conv1", convolution(channels, 3, stride, weightInitializer), x!);
     y = scope.apply("relu", relu(), scope.apply("bn1", batchNorm2d(), y));
     y = scope.apply("conv2", convolution(channels, 3, 1, weightInitializer), y);
@@ -141,11 +141,15 @@ export function basicBlock(options: ResidualBlockOptions): Layer {
  * `[N, C, H, W] → [N, 4·channels, ceil(H/stride), ceil(W/stride)]`. Source: He et al. 2016, figure 5 right.
  */
 export function bottleneck(options: BottleneckOptions): Layer {
-  const shape = complete(options, "bottleneck");
-  const { channels, stride, weightInitializer, ...rest } = shape;
+  checkOptions("bottleneck", options, {
+    ...blockFields,
+    strideOn: optional(oneOf("1x1", "3x3")),
+  });
+  const shape = complete(options);
+  const { channels, stride, weightInitializer } = shape;
   const { strideOn = "3x3" } = options;
   const strides = strideOn === "1x1" ? ([stride, 1] as const) : ([1, stride] as const);
-  return layer("bottleneck", { channels, stride, ...rest, strideOn }, ([x], scope) => {
+  return layer("bottleneck", options, ([x], scope) => {
     let y = scope.apply("conv1", convolution(channels, 1, strides[0], weightInitializer), x!);
     y = scope.apply("relu", relu(), scope.apply("bn1", batchNorm2d(), y));
     y = scope.apply("conv2", convolution(channels, 3, strides[1], weightInitializer), y);
@@ -172,6 +176,11 @@ export interface PreactivationBlockOptions {
  * stride is on the 3x3 convolution.
  */
 export function preactivationBlock(options: PreactivationBlockOptions): Layer {
+  checkOptions("preactivationBlock", options, {
+    form: oneOf("basic", "bottleneck"),
+    channels: integer(1),
+    stride: optional(integer(1)),
+  });
   const { form, channels, stride = 1 } = options;
   const isBasic = form === "basic";
   const outputs = isBasic ? channels : 4 * channels;
@@ -186,7 +195,8 @@ export function preactivationBlock(options: PreactivationBlockOptions): Layer {
         [outputs, 1, 1],
       ] as const);
   const init = kaimingNormal({ fan: "out" });
-  return layer("preactivationBlock", { form, channels, stride }, ([x], scope) => {
+  return layer("preactivationBlock", options, ([x], scope) => {
+    scope.order(["downsample"]);
     const activate = (index: number, value: Value) =>
       scope.apply(`norm${index}.act`, relu(), scope.apply(`norm${index}`, batchNorm2d(), value));
     const first = activate(1, x!);
@@ -196,8 +206,8 @@ export function preactivationBlock(options: PreactivationBlockOptions): Layer {
       if (i > 0) y = activate(i + 1, y);
       y = scope.apply(`conv${i + 1}`, convolution(k, kernel, s, init), y);
     });
-    if (!changes) return add(y, x!);
+    if (!changes) return scope.inline(sum(), y, x!);
     const projection = sequential({ conv: convolution(outputs, 1, stride, init) });
-    return add(y, scope.apply("downsample", projection, first));
+    return scope.inline(sum(), y, scope.apply("downsample", projection, first));
   });
 }

@@ -5,6 +5,7 @@ import { reshape } from "../graph/ops/reshape.ts";
 import type { Fit, Pair } from "../graph/window.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
+import { checkOptions, initializerField, oneOf, optional, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link subsampling}. */
@@ -24,8 +25,14 @@ export interface SubsamplingOptions {
  * its own. Source: LeCun et al. 1998, section II.B.
  */
 export function subsampling(options: SubsamplingOptions): Layer {
+  checkOptions("subsampling", options, {
+    kernel: pairOf(1),
+    stride: optional(pairOf(1)),
+    fit: optional(oneOf("strict", "floor", "ceil")),
+    weightInitializer: optional(initializerField()),
+  });
   const { weightInitializer = constant(0.25), ...windows } = options;
-  return layer("subsampling", windows, ([x], scope) => {
+  return layer("subsampling", options, ([x], scope) => {
     const sum = avgPool2d(x!, { ...windows, divisor: 1 });
     const channels = x!.shape[1]!;
     const weight = scope.parameter("weight", [channels], weightInitializer);

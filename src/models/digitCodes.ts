@@ -19,22 +19,19 @@ const drawings: readonly string[] = [
 ];
 
 /**
- * A code of ±1 for each class, `classes · features` numbers: the drawings above where there are at most ten classes and
- * 84 features, else random signs of a stream of their own, always the same.
+ * A code of ±1 for each class: the drawings above where there are at most ten classes and 84 features, else random
+ * signs of a stream of their own, always the same.
  */
-export function digitCodes(classes: number, features: number): Float32Array {
-  const codes = new Float32Array(classes * features);
+export function digitCodes(classes: number, features: number): number[][] {
   if (classes <= drawings.length && features === 84) {
-    for (let digit = 0; digit < classes; digit++) {
-      drawings[digit]!.split(" ").forEach((line, y) => {
+    return drawings.slice(0, classes).map((drawing) =>
+      drawing.split(" ").flatMap((line) => {
         const bits = Number.parseInt(line, 16);
-        for (let x = 0; x < 7; x++) {
-          codes[digit * features + y * 7 + x] = (bits >> (6 - x)) & 1 ? 1 : -1;
-        }
-      });
-    }
-    return codes;
+        return Array.from({ length: 7 }, (_, x) => ((bits >> (6 - x)) & 1 ? 1 : -1));
+      }),
+    );
   }
   const stream = new RandomStream(0, "codes of LeNet-5's output");
-  return codes.map(() => (stream.uniform() < 0.5 ? -1 : 1));
+  const sign = () => (stream.uniform() < 0.5 ? -1 : 1);
+  return Array.from({ length: classes }, () => Array.from({ length: features }, sign));
 }

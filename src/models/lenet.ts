@@ -4,8 +4,8 @@
  * LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition" (Proc. IEEE).
  * - `modern`: the same sizes with ReLU, max pooling, full connections and a linear output; 61,706 parameters.
  * - `paper`: trainable subsampling, the partial connections of table I, scaled tanh and radial basis functions as output;
- *   60,000 trainable parameters; test error on MNIST 0.95 %, 0.8 % with distortions. Train it with `rbfLoss`; its
- *   outputs here are negated penalties, so that the largest wins as in every other net.
+ *   60,000 trainable parameters; test error on MNIST 0.95 %, 0.8 % with distortions. Its outputs are penalties, of which
+ *   the smallest wins: train it with `rbfLoss`.
  * - `caffe`: Caffe's larger LeNet for 28x28 (20 and 50 filters, 500 units), 431,080 parameters, about 99.1 %.
  *
  * Images of 28x28 get two pixels of zeros all round in `modern` and `paper`, which take 32x32.
@@ -118,7 +118,7 @@ function paper({ sizes }: LeNetVariant, target: NetTarget): Layer {
     flatten: flatten(),
     f6: linear({ features: f6, ...init }),
     squash6: squash(),
-    output: radialBasis({ classes: target.classes, codes: digitCodes(target.classes, f6) }),
+    output: radialBasis({ codes: digitCodes(target.classes, f6) }),
   });
 }
 
