@@ -148,15 +148,14 @@ export async function trainRun(run: OpenRun, context: RunContext): Promise<Train
       seed: plan.seed,
       scheduledMomentum: schedule.momentum !== undefined,
     });
-    const { augmentations, batchAugmentations } = planAugmentation(plan);
+
     const train = createBatches(data.prepared, {
       indices: data.split.train,
       batchSize: plan.batch,
       phase: "train",
       seed: plan.seed,
       sampling: plan.sampling,
-      augmentations,
-      batchAugmentations,
+      ...planAugmentation(plan),
     });
     const val = evaluationBatches(data.prepared, data.split.val, plan.batch);
     const training = runTraining({
