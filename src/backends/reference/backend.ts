@@ -1,7 +1,7 @@
 import type { TensorData } from "../../core/dtype.ts";
 import { DeviceError, ShapeError } from "../../core/errors.ts";
 import { elementCount, formatShape, type Shape } from "../../core/shape.ts";
-import type { Graph, Node } from "../../graph/graph.ts";
+import { type Graph, type Node, useCounts } from "../../graph/graph.ts";
 import type { ConstantAttributes, InputAttributes, StateAttributes } from "../../graph/ops/leaf.ts";
 import { lower } from "../../graph/passes/index.ts";
 import { verify } from "../../graph/verify.ts";
@@ -100,11 +100,13 @@ class ReferenceSession implements Session {
 
   #run(graph: Graph, feeds: Feeds): Fetches {
     const values = new Map<number, Tensor>();
+    const uses = useCounts(graph);
     for (const node of graph.nodes) {
       const results = this.#compute(graph, node, values, feeds);
       node.outputs.forEach((id, i) => {
         values.set(id, results[i]!);
       });
+      for (const id of node.inputs) if (--uses[id]! === 0) values.delete(id);
     }
     const fetches: Fetches = {};
     for (const { name, value } of graph.outputs) {
