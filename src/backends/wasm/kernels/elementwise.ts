@@ -7,7 +7,7 @@
  * (16 KiB per operand: small enough to deal out evenly, long enough to hide its start). Vectors are
  * worked on in groups with all loads before all stores, which lets V8 join neighbours into 256-bit
  * operations, and makes it safe that an output lies in the memory of an input of the same shape.
- * The limit is the memory: see docs/decisions/0320.
+ * The limit is the memory; docs/decisions/0320 and 0322 have the arithmetic and its cost.
  */
 import type { DType } from "../../../core/dtype.ts";
 import { elementCount, type Shape } from "../../../core/shape.ts";
