@@ -1,7 +1,12 @@
 import { lookUp } from "../core/errors.ts";
 import { alexnet } from "./alexnet.ts";
+import { convnext, convnextV2 } from "./convnext.ts";
+import { googlenet } from "./googlenet.ts";
 import { lenet } from "./lenet.ts";
 import { mlp } from "./mlp.ts";
+import { mobilenetV1 } from "./mobilenetV1.ts";
+import { mobilenetV2 } from "./mobilenetV2.ts";
+import { mobilenetV3 } from "./mobilenetV3.ts";
 import { makeNet, type Net, type NetFamily, type NetOptions } from "./net.ts";
 import { nin } from "./nin.ts";
 import { cifarResnet, resnet } from "./resnet.ts";
@@ -10,8 +15,13 @@ import { vgg } from "./vgg.ts";
 import { zfnet } from "./zfnet.ts";
 
 export { alexnet } from "./alexnet.ts";
+export { convnext, convnextV2 } from "./convnext.ts";
+export { googlenet } from "./googlenet.ts";
 export { lenet } from "./lenet.ts";
 export { mlp } from "./mlp.ts";
+export { mobilenetV1 } from "./mobilenetV1.ts";
+export { mobilenetV2 } from "./mobilenetV2.ts";
+export { mobilenetV3 } from "./mobilenetV3.ts";
 export {
   type ImageShape,
   makeNet,
@@ -35,9 +45,15 @@ export const models = {
   zfnet,
   vgg,
   nin,
+  googlenet,
   squeezenet,
   resnet,
   cifarResnet,
+  mobilenetV1,
+  mobilenetV2,
+  mobilenetV3,
+  convnext,
+  convnextV2,
 } as const;
 
 /** A net of the catalogue: its family, and the rows of its variants. */

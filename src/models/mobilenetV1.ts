@@ -1,0 +1,94 @@
+/**
+ * MobileNet: depthwise separable convolutions, and two knobs for size.
+ *
+ * Howard et al. 2017, arXiv:1704.04861. The variant is the width multiplier; the resolution multiplier is the input's
+ * size (`input`: 224, 192, 160 or 128). 4,231,976 parameters at width 1.0.
+ *
+ * The authors' TensorFlow form, whose weights people load: `same` padding in TensorFlow's meaning (the odd pixel at the
+ * bottom right), ReLU6, batch normalisation with ε 1e-3.
+ *
+ * Published top-1 on ImageNet at 224: 70.6, 68.4, 63.7, 50.6 % for 1.0, 0.75, 0.5, 0.25 (table 6); 70.6, 69.1, 67.2, 64.4 %
+ * at 224, 192, 160, 128 for 1.0 (table 7).
+ */
+import { activation } from "../layers/activation.ts";
+import { convNormActivation } from "../layers/convNormActivation.ts";
+import { dropout } from "../layers/dropout.ts";
+import type { Layer } from "../layers/layer.ts";
+import { linear } from "../layers/linear.ts";
+import { globalAvgPool2d } from "../layers/pooling.ts";
+import { depthwiseSeparable } from "../layers/separableConv2d.ts";
+import { sequential } from "../layers/structure.ts";
+import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
+
+/** A row of the table. */
+export interface MobileNetV1Variant extends NetVariant {
+  /** Width multiplier α: every number of channels is this part of the full net's. */
+  readonly width: number;
+  /** Channels and strides of the units. Default: table 1 of the paper. */
+  readonly units?: readonly (readonly [channels: number, stride: number])[];
+}
+
+const table: readonly (readonly [number, number])[] = [
+  [64, 1],
+  [128, 2],
+  [128, 1],
+  [256, 2],
+  [256, 1],
+  [512, 2],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [1024, 2],
+  [1024, 1],
+];
+
+export const mobilenetV1: NetFamily<MobileNetV1Variant> = {
+  paper: "Howard et al. 2017, MobileNets",
+  year: 2017,
+  input: [3, 224, 224],
+  classes: 1000,
+  minimum: 1,
+  nets: {
+    mobilenet_v1: {
+      "1.0": { width: 1 },
+      "0.75": { width: 0.75 },
+      "0.5": { width: 0.5 },
+      "0.25": { width: 0.25 },
+    },
+  },
+  tests: {
+    test: {
+      width: 0.25,
+      units: [
+        [32, 1],
+        [48, 2],
+      ],
+      input: [3, 16, 16],
+      classes: 3,
+    },
+  },
+  build,
+};
+
+function build({ width, units = table }: MobileNetV1Variant, { classes }: NetTarget): Layer {
+  const wide = (channels: number) => Math.floor(channels * width);
+  const shared = {
+    padding: "sameUpper",
+    activation: activation({ function: "relu6" }),
+    normEps: 1e-3,
+    normMomentum: 0.01,
+  } as const;
+  return sequential({
+    features: sequential([
+      convNormActivation({ channels: wide(32), kernel: 3, stride: 2, ...shared }),
+      ...units.map(([channels, stride]) =>
+        depthwiseSeparable({ channels: wide(channels), stride, ...shared }),
+      ),
+    ]),
+    avgpool: globalAvgPool2d(),
+    dropout: dropout({ p: 0.001 }),
+    classifier: linear({ features: classes }),
+  });
+}
