@@ -6,7 +6,8 @@
  *
  * Variants of the ImageNet nets: `torchvision` has the stride of a bottleneck on its 3x3 convolution ("v1.5"), `v1` on
  * the first 1x1 as in the paper (the same net for 18 and 34), `preact` normalises and activates before each convolution
- * (names as timm's ResNetV2). CIFAR nets: `cifar` has shortcuts without parameters (A), `b` projects where sizes
+ * (names as timm's ResNetV2); `narrow`, of
+ * ResNet-18 alone and ours, has half the channels: a net for some thousand photos and no pretrained weights. CIFAR nets: `cifar` has shortcuts without parameters (A), `b` projects where sizes
  * change, `c` always. Plain nets are those of the same depth without shortcuts.
  *
  * Published top-1 on ImageNet, one crop: 69.8, 73.3, 76.1, 77.4, 78.3 % for 18, 34, 50, 101, 152 (torchvision's first
@@ -53,6 +54,7 @@ export const resnet: NetFamily<ResNetVariant & { readonly preactivation?: boolea
       torchvision: { block: "basic", depths: [2, 2, 2, 2] },
       v1: { block: "basic", depths: [2, 2, 2, 2] },
       preact: { block: "basic", depths: [2, 2, 2, 2], preactivation: true },
+      narrow: { block: "basic", depths: [2, 2, 2, 2], widths: [32, 64, 128, 256] },
     },
     resnet34: {
       torchvision: { block: "basic", depths: [3, 4, 6, 3] },

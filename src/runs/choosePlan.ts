@@ -31,12 +31,14 @@ export type DraftPlan = Omit<Plan, "normalization" | "classWeights"> & {
 
 /** Multiply-adds that two ordinary cores train in a minute, with some reserve. */
 const macsPerMinute = 3.6e12;
-const defaultMinutes = 10;
+const defaultMinutes = 6;
 /** A step's gradients cost about twice its forward half. */
 const trainingFactor = 3;
 const photoSizes = [128, 96, 64, 48, 32];
 /** Fewer passes than this over photos, and a smaller image is the better use of the time. */
 const wantedEpochs = 40;
+/** More passes than this over few images teach nothing new. */
+const mostEpochs = 120;
 
 /**
  * Chooses everything that was not asked for, for the data at hand: a pure function, so that the same data and
@@ -63,33 +65,28 @@ export function choosePlan(
     return value;
   };
   const training = countTraining(set, options);
-  const netName = choose(
-    options.net,
-    "net",
-    "resnet20",
-    "a residual net of 20 layers: deep enough for photos, small enough for a CPU",
-  );
   const budget = (options.minutes ?? defaultMinutes) * macsPerMinute;
   const isPack = scan.commonSize !== undefined && scan.shorterSide <= 40;
+  const { netName, variant } = chooseNet(isPack, options, choose);
   const geometry = chooseGeometry(
     scan,
     options,
-    { netName, classes: set.classes.length, training, budget, isPack },
+    { netName, variant, classes: set.classes.length, training, budget, isPack },
     choose,
   );
-  const net = netOf(netName, set, geometry, options);
+  const net = netOf(netName, variant, set, geometry);
   const { macs } = measureCost(net.layer, net.input);
   const perEpoch = trainingFactor * macs * training;
   const epochs = choose(
     options.epochs,
     "epochs",
-    clamp(Math.round(budget / perEpoch), 8, 100),
+    clamp(Math.round(budget / perEpoch), 8, mostEpochs),
     `about ${options.minutes ?? defaultMinutes} minutes on two cores for ${training} images of ${formatMacs(macs)}`,
   );
   const batch = choose(
     options.batch,
     "batch",
-    training < 4000 ? 32 : training < 20_000 ? 64 : 128,
+    training < 600 ? 16 : training < 4000 ? 32 : training < 20_000 ? 64 : 128,
     `small enough for many steps over ${training} images, large enough for batch norm`,
   );
   const optimizer = choose(
@@ -103,8 +100,8 @@ export function choosePlan(
   const lr = choose(
     options.lr,
     "learning rate",
-    isMomentum ? (0.1 * batch) / 128 : base.lr,
-    isMomentum ? "0.1 for a batch of 128, in proportion" : "the optimizer's default",
+    isMomentum ? (0.2 * batch) / 128 : base.lr,
+    isMomentum ? "0.2 for a batch of 128, in proportion" : "the optimizer's default",
   );
   const weightDecay = choose(
     options.weightDecay,
@@ -138,11 +135,11 @@ export function choosePlan(
     0.1,
     "against overconfidence",
   );
-  const { name, variant, input } = net;
+  const { name, input } = net;
   return {
     choices,
     plan: {
-      net: { name, variant, input: [...input] },
+      net: { name, variant: net.variant, input: [...input] },
       classes: [...set.classes],
       geometry,
       augment: augment.map((spec) => ({ ...spec })),
@@ -155,8 +152,8 @@ export function choosePlan(
       weightDecay,
       schedule,
       warmup,
-      loss: lossFor(name, variant),
-      labelSmoothing: lossFor(name, variant) === "crossEntropy" ? smoothing : 0,
+      loss: lossFor(name, net.variant),
+      labelSmoothing: lossFor(name, net.variant) === "crossEntropy" ? smoothing : 0,
       weighClasses: options.classWeights === "balanced",
       clipNorm: options.clipNorm ?? null,
       clipValue: options.clipValue ?? null,
@@ -173,10 +170,27 @@ type Choose = <T>(given: T | undefined, what: string, value: T, why: string, tex
 
 interface Budget {
   readonly netName: string;
+  readonly variant: string | undefined;
   readonly classes: number;
   readonly training: number;
   readonly budget: number;
   readonly isPack: boolean;
+}
+
+/** Photos need early strides, images of some 32 pixels need every pixel. */
+function chooseNet(
+  isPack: boolean,
+  { net, variant }: TrainOptions,
+  choose: Choose,
+): { readonly netName: string; readonly variant: string | undefined } {
+  if (net !== undefined) return { netName: net, variant };
+  const netName = isPack ? "resnet20" : "resnet18";
+  const ownVariant = variant ?? (isPack ? undefined : "narrow");
+  const why = isPack
+    ? "a residual net of 20 layers that is made for small images"
+    : "a residual net of 18 layers, half as wide as usual: enough for some thousand photos, and quick on a CPU";
+  choose(undefined, "net", ownVariant === undefined ? netName : `${netName}, ${ownVariant}`, why);
+  return { netName, variant: ownVariant };
 }
 
 function chooseGeometry(
@@ -234,8 +248,9 @@ function chooseGeometry(
 }
 
 /** Input of nets that are not meant for small images; others take any. */
-function fixedInput({ netName, classes }: Budget): Net["input"] | undefined {
-  const net = createNet(netName, { classes });
+function fixedInput({ netName, variant, classes }: Budget): Net["input"] | undefined {
+  if (variant === "narrow") return undefined;
+  const net = createNet(netName, { classes, ...(variant === undefined ? {} : { variant }) });
   return Math.min(net.input[1], net.input[2]) > 64 || net.minimumInput > 16 ? net.input : undefined;
 }
 
@@ -247,6 +262,7 @@ function choosePhotoSize(scan: ImageScan, about: Budget, channels: number): numb
     const { layer } = createNet(about.netName, {
       input: [channels, size, size],
       classes: about.classes,
+      ...(about.variant === undefined ? {} : { variant: about.variant }),
     });
     const { macs } = measureCost(layer, [channels, size, size]);
     return trainingFactor * macs * about.training * wantedEpochs <= about.budget;
@@ -254,12 +270,12 @@ function choosePhotoSize(scan: ImageScan, about: Budget, channels: number): numb
   return affordable ?? usable.at(-1)!;
 }
 
-function netOf(name: string, set: DataSet, geometry: Geometry, options: TrainOptions): Net {
+function netOf(name: string, variant: string | undefined, set: DataSet, geometry: Geometry): Net {
   const { channels, height, width } = geometry;
   return createNet(name, {
     input: [channels, height, width],
     classes: set.classes.length,
-    ...(options.variant === undefined ? {} : { variant: options.variant }),
+    ...(variant === undefined ? {} : { variant }),
   });
 }
 
