@@ -42,7 +42,7 @@ export function identity(): Layer {
 }
 
 /** The same layer where PyTorch's net calls a function: its record says that it is no module. */
-export function functional(inner: Layer): Layer {
+export function asFunction(inner: Layer): Layer {
   const { type: _, ...rest } = inner;
   return rest;
 }

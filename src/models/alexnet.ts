@@ -17,7 +17,7 @@ import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { localResponseNorm } from "../layers/localResponseNorm.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table. */
@@ -63,7 +63,7 @@ export const alexnet: NetFamily<AlexNetVariant> = {
       pooled: 2,
       input: [3, 31, 31],
       classes: 3,
-      minimum: 15,
+      minimum: 27,
     },
     testPaper: {
       form: "paper",
@@ -110,7 +110,7 @@ function torchvision(variant: AlexNetVariant, { classes }: NetTarget): Layer {
       pool(),
     ]),
     avgpool: adaptiveAvgPool2d({ size: pooled }),
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
     classifier: sequential([
       dropout(),
       linear({ features: hidden }),

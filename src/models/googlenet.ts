@@ -19,7 +19,7 @@ import { type Layer, layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { localResponseNorm } from "../layers/localResponseNorm.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** Channels of a module, in the order of table 1: 1x1, reduction and 3x3, reduction and 5x5, projection of the pool. */
@@ -53,9 +53,9 @@ export const googlenet: NetFamily<GoogLeNetVariant> = {
   year: 2014,
   input: [3, 224, 224],
   classes: 1000,
-  minimum: 65,
+  minimum: 79,
   nets: {
-    googlenet: { torchvision: { form: "torchvision", minimum: 25 }, paper: { form: "paper" } },
+    googlenet: { torchvision: { form: "torchvision", minimum: 31 }, paper: { form: "paper" } },
   },
   tests: {
     test: {
@@ -65,14 +65,14 @@ export const googlenet: NetFamily<GoogLeNetVariant> = {
       head: [3, 6],
       input: [3, 32, 32],
       classes: 3,
-      minimum: 25,
+      minimum: 23,
     },
     testPaper: {
       form: "paper",
       stem: [4, 4, 6],
       modules: { "3a": [2, 2, 3, 2, 2, 2], "4a": [2, 2, 3, 2, 2, 2], "4d": [3, 2, 2, 2, 2, 2] },
       head: [3, 6],
-      input: [3, 65, 65],
+      input: [3, 79, 79],
       classes: 3,
     },
   },
@@ -172,11 +172,11 @@ function build(variant: GoogLeNetVariant, { classes }: NetTarget): Layer {
 /** Pooling, 1x1 convolution, a hidden layer and a classifier, on the way; section 5 of the paper. */
 function auxiliaryClassifier(pool: Layer, conv: Layer, [fc1, fc2]: readonly [Layer, Layer]): Layer {
   return sequential({
-    pool: functional(pool),
+    pool: asFunction(pool),
     conv,
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
     fc1,
-    relu: functional(relu()),
+    relu: asFunction(relu()),
     dropout: dropout({ p: 0.7 }),
     fc2,
   });

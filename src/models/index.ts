@@ -1,6 +1,7 @@
 import { lookUp } from "../core/errors.ts";
 import { alexnet } from "./alexnet.ts";
 import { convnext, convnextV2 } from "./convnext.ts";
+import { convnextFusion } from "./convnextFusion.ts";
 import { googlenet } from "./googlenet.ts";
 import { lenet } from "./lenet.ts";
 import { mlp } from "./mlp.ts";
@@ -16,6 +17,7 @@ import { zfnet } from "./zfnet.ts";
 
 export { alexnet } from "./alexnet.ts";
 export { convnext, convnextV2 } from "./convnext.ts";
+export { convnextFusion } from "./convnextFusion.ts";
 export { googlenet } from "./googlenet.ts";
 export { lenet } from "./lenet.ts";
 export { mlp } from "./mlp.ts";
@@ -54,6 +56,7 @@ export const models = {
   mobilenetV3,
   convnext,
   convnextV2,
+  convnextFusion,
 } as const;
 
 /** A net of the catalogue: its family, and the rows of its variants. */

@@ -12,7 +12,7 @@ import { invertedResidual } from "../layers/invertedResidual.ts";
 import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { globalAvgPool2d } from "../layers/pooling.ts";
-import { functional, sequential } from "../layers/structure.ts";
+import { asFunction, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table. */
@@ -81,7 +81,7 @@ function build({ first, stages, last }: MobileNetV2Variant, { classes }: NetTarg
   features.push(convNormActivation({ channels: last, kernel: 1, activation: relu6 }));
   return sequential({
     features: sequential(features),
-    avgpool: functional(globalAvgPool2d()),
+    avgpool: asFunction(globalAvgPool2d()),
     classifier: sequential([
       dropout({ p: 0.2 }),
       linear({

@@ -12,7 +12,7 @@ import { mobileBlock } from "../layers/invertedResidual.ts";
 import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d } from "../layers/pooling.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** Kernel, expanded channels, channels, squeeze-and-excitation, activation, stride: a line of the paper's tables. */
@@ -130,7 +130,7 @@ function build({ first, blocks, hidden }: MobileNetV3Variant, { classes }: NetTa
       convNormActivation({ channels: last, kernel: 1, ...norm }),
     ]),
     avgpool: adaptiveAvgPool2d({ size: 1 }),
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
     classifier: sequential([dense(hidden), hardSwish, dropout({ p: 0.2 }), dense(classes)]),
   });
 }

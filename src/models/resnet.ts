@@ -27,7 +27,7 @@ import {
   preactivationBlock,
   type Shortcut,
 } from "../layers/residualBlock.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the tables of this family. */
@@ -184,7 +184,7 @@ function imagenet(variant: ResNetVariant, { classes }: NetTarget): Layer {
   return sequential({
     ...layers,
     avgpool: adaptiveAvgPool2d({ size: 1 }),
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
     fc: linear({ features: classes }),
   });
 }

@@ -16,7 +16,7 @@ import { dropout } from "../layers/dropout.ts";
 import { fire } from "../layers/fire.ts";
 import type { Layer } from "../layers/layer.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table: the first convolution, then fire modules with poolings between. */
@@ -33,7 +33,7 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
   year: 2016,
   input: [3, 224, 224],
   classes: 1000,
-  minimum: 17,
+  minimum: 25,
   nets: {
     squeezenet: {
       "1.1": {
@@ -54,7 +54,7 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
       },
       "1.0": {
         first: { channels: 96, kernel: 7 },
-        minimum: 21,
+        minimum: 29,
         body: [
           "pool",
           [16, 64],
@@ -71,7 +71,7 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
       },
       "1.0-bypass": {
         first: { channels: 96, kernel: 7 },
-        minimum: 21,
+        minimum: 29,
         bypass: true,
         body: [
           "pool",
@@ -129,6 +129,6 @@ function build({ first, body, bypass = false }: SqueezeNetVariant, { classes }: 
       relu(),
       adaptiveAvgPool2d({ size: 1 }),
     ]),
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
   });
 }

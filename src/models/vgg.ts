@@ -16,7 +16,7 @@ import { dropout } from "../layers/dropout.ts";
 import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
-import { flatten, functional, sequential } from "../layers/structure.ts";
+import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 
 /** A row of the table. */
@@ -102,7 +102,7 @@ function build(variant: VggVariant, { classes }: NetTarget): Layer {
   return sequential({
     features: sequential(features),
     avgpool: adaptiveAvgPool2d({ size: pooled }),
-    flatten: functional(flatten()),
+    flatten: asFunction(flatten()),
     classifier: sequential([
       dense(hidden),
       relu(),
