@@ -7,6 +7,8 @@ import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
 import type { ModelCard } from "../formats/huggingface/modelCard.ts";
 import { averageName } from "../optim/averageWeights.ts";
 import type { Backend } from "../plan/backend.ts";
+import type { ReportPictures } from "../report/pictures.ts";
+import { renderReport } from "../report/reportHtml.ts";
 import {
   linearBaseline,
   majorityBaseline,
@@ -25,6 +27,7 @@ import { readCheckpoint } from "./checkpointFile.node.ts";
 import { layerRows } from "./layerRows.ts";
 import { evenChoice, pixelTable } from "./pixelTable.ts";
 import { planNet } from "./plan.ts";
+import { reportPictures } from "./reportPictures.ts";
 import { evaluationBatches, type RunData } from "./runData.node.ts";
 import { runFiles } from "./runFolder.node.ts";
 import { type TrainedModel, writeModel } from "./trainedModel.node.ts";
@@ -139,12 +142,18 @@ export async function finishRun(
     join(folder, runFiles.predictions),
     formatPredictions(predictions, plan.classes),
   );
-  await writeRecord(folder, record);
+  await writeReport(folder, record, await reportPictures(data, plan, predictions));
   return { record, predictions };
 }
 
-export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+/** Writes `report.json` and the page that is drawn from it. */
+async function writeReport(
+  folder: string,
+  record: RunRecord,
+  pictures: ReportPictures,
+): Promise<void> {
   await writeFileAtomic(join(folder, runFiles.report), `${JSON.stringify(record, null, 1)}\n`);
+  await writeFileAtomic(join(folder, runFiles.page), renderReport(record, pictures));
 }
 
 /** The weights of the last checkpoint, or their averages. */

@@ -147,7 +147,7 @@ export async function askModel(
         answers.push(await ask(model, predictor, file, images, options.top));
       } catch (error) {
         if (!isAboutFile(error)) throw error;
-        answers.push({ file, predictions: [], unsure: true, error: error.message });
+        answers.push({ file, predictions: [], unsure: true, error: inWords(error) });
       }
     }
     return answers;
@@ -184,11 +184,23 @@ async function ask(
   throw new DataError(`${file}: the model gave no answer.`);
 }
 
+const systemWords: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "this is a folder; name image files",
+  EACCES: "no permission to read it",
+  EPERM: "no permission to read it",
+};
+
+function inWords(error: Error): string {
+  return systemWords[(error as NodeJS.ErrnoException).code ?? ""] ?? error.message;
+}
+
 function isAboutFile(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code = (error as NodeJS.ErrnoException).code;
   return (
     ["DataError", "FormatError", "UnsupportedError"].includes(error.name) ||
-    (code !== undefined && ["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR"].includes(code))
+    (code !== undefined && Object.hasOwn(systemWords, code))
   );
 }

@@ -82,6 +82,11 @@ export async function* runTraining(
   let position: Position = resume?.position ?? { epoch: 0, batch: 0, step: 0 };
   let sums: EpochSums = resume?.sums ?? emptySums;
 
+  if (position.epoch >= epochs) return { history, reason: "done" };
+  if (patience !== undefined && position.batch === 0 && isStalled(history, patience)) {
+    return { history, reason: "early" };
+  }
+
   const sizes = [train.imageCount % train.batchSize, Math.min(train.batchSize, train.imageCount)];
   await trainer.prepare(sizes.filter((size) => size > 0));
   await checkMemory(trainer, options.memoryLimitBytes);

@@ -16,6 +16,18 @@ export const commands: Readonly<Record<string, Row>> = {
     summary: "go on with a run that was stopped",
     load: async () => (await import("./resume.node.ts")).resumeCommand,
   },
+  eval: {
+    summary: "judge a model on labelled images",
+    load: async () => (await import("./eval.node.ts")).evalCommand,
+  },
+  predict: {
+    summary: "say what images show",
+    load: async () => (await import("./predict.node.ts")).predictCommand,
+  },
+  nets: {
+    summary: "list the nets and their variants",
+    load: async () => (await import("./nets.ts")).netsCommand,
+  },
   size: {
     summary: "work out the output size of a convolution or pooling",
     load: async () => (await import("./size.ts")).sizeCommand,
