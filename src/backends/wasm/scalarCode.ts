@@ -104,16 +104,12 @@ const costs: Partial<Record<ScalarFunction, number>> = {
   power: 90,
 };
 
-/** Inputs that a program reads. */
-export function programInputs(program: ScalarProgram): number[] {
-  return program.nodes.flatMap((node) => (node.kind === "input" ? [node.index] : []));
-}
-
 const instructionOf: Partial<Record<ScalarFunction, Instruction>> = {
   add: "f32x4.add",
   subtract: "f32x4.sub",
   multiply: "f32x4.mul",
   divide: "f32x4.div",
+  multiplyAdd: "f32x4.relaxed_madd",
   minimum: "f32x4.min",
   maximum: "f32x4.max",
   negate: "f32x4.neg",

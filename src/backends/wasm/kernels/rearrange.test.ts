@@ -13,11 +13,9 @@ import type { KernelPlan } from "../kernelPlan.ts";
 import {
   planBroadcast,
   planConcat,
-  planFill,
   planPad,
   planReshape,
   planSlice,
-  planSplit,
   planTranspose,
   reshapeKeepsMemory,
 } from "./rearrange.ts";
@@ -152,7 +150,7 @@ describe("reshape", () => {
   }
 });
 
-describe("slice, split, concat", () => {
+describe("slice, concat", () => {
   test("slices with steps of both signs", () => {
     const cases: { shape: Shape; starts: number[]; sizes: number[]; steps: number[] }[] = [
       { shape: [10], starts: [2], sizes: [5], steps: [1] },
@@ -180,7 +178,7 @@ describe("slice, split, concat", () => {
   });
   for (const shape of [[2, 5, 4, 3], [3, 8, 5, 6], [2, 1, 4, 4], [6, 7], [9]]) {
     for (const axis of shape.keys()) {
-      test(`[${shape}] and others along axis ${axis}, and back`, () => {
+      test(`[${shape}] and others along axis ${axis}`, () => {
         const shapes = [1, 3, 2].map((factor) => shape.with(axis, shape[axis]! * factor));
         const tensors = shapes.map((s, i) => randomTensor(s, i + 1));
         const size = shape[axis]!;
@@ -191,27 +189,12 @@ describe("slice, split, concat", () => {
           const start = [0, size, 4 * size][part]!;
           return elementAt(tensors[part]!, index.with(axis, position - start));
         });
-        const tensor = randomTensor(whole, 9);
-        const sizes = shapes.map((s) => s[axis]!);
-        const results = runPlan(
-          planSplit(whole, axis, sizes),
-          [physical(tensor)],
-          shapes.map((s) => ({ length: elementCount(s) })),
-        );
-        for (const [k, s] of shapes.entries()) {
-          const start = [0, size, 4 * size][k]!;
-          const expected: number[] = [];
-          forEachIndex(s, (index) => {
-            expected.push(elementAt(tensor, index.with(axis, start + index[axis]!)));
-          });
-          expect(logical(results[k]!, s)).toEqual(expected);
-        }
       });
     }
   }
 });
 
-describe("pad, broadcast, fill", () => {
+describe("pad, broadcast", () => {
   const cases: { shape: Shape; before: number[]; after: number[] }[] = [
     { shape: [5], before: [2], after: [3] },
     { shape: [5], before: [-2], after: [3] },
@@ -264,10 +247,7 @@ describe("pad, broadcast, fill", () => {
       check(planBroadcast(from, to), [tensor], to, (index) => elementAt(tensor, index));
     }
   });
-  test("fills, with integers too, and keeps the bits of NaN", () => {
-    check(planFill([3, 7], 2.5), [], [3, 7], () => 2.5);
-    const [result] = runPlan(planFill([9], -3, "int32"), [], [{ length: 9, dtype: "int32" }]);
-    expect([...result!]).toEqual(new Array(9).fill(-3));
+  test("copies keep every bit, of NaN and of integers", () => {
     const bits = new Int32Array([0x7fc00001, -0x400001, 0x7f800123, 5]);
     const [copied] = runPlan(
       planTranspose([2, 2], [1, 0]),

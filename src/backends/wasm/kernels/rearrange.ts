@@ -145,19 +145,6 @@ export function planConcat(shapes: readonly Shape[], axis: number): KernelPlan {
   return singleCall(copyKernel(regions, shapes.length + 1), shapes.length, 1);
 }
 
-/** The input cut along `axis` into outputs of the given sizes. */
-export function planSplit(shape: Shape, axis: number, sizes: readonly number[]): KernelPlan {
-  let start = 0;
-  const ones = shape.map(() => 1);
-  const regions = sizes.map((size, k): Region => {
-    const part = shape.map((whole, i) => (i === axis ? size : whole));
-    const view = partView(shape, onAxis(shape, axis, start, 0), part, ones);
-    start += size;
-    return { target: 1 + k, to: denseView(part), from: { buffer: 0, view } };
-  });
-  return singleCall(copyKernel(regions, 1 + sizes.length), 1, sizes.length);
-}
-
 function bitsOf(value: number, dtype: DType): number {
   if (dtype === "int32") return value | 0;
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
@@ -206,10 +193,4 @@ export function planPad(
     to[axis] = end;
   }
   return singleCall(copyKernel(regions, 2), 1, 1);
-}
-
-/** The whole output set to one value. */
-export function planFill(shape: Shape, value: number, dtype: DType = "float32"): KernelPlan {
-  const region = { target: 0, to: denseView(shape), from: { bits: bitsOf(value, dtype) } };
-  return singleCall(copyKernel([region], 1), 0, 1);
 }
