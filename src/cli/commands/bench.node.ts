@@ -1,0 +1,146 @@
+import process from "node:process";
+import { z } from "zod";
+import { OptionError } from "../../core/errors.ts";
+import { RandomStream } from "../../core/random.ts";
+import { initialize } from "../../layers/layer.ts";
+import { createNet } from "../../models/index.ts";
+import { momentum } from "../../optim/momentum.ts";
+import { Predictor } from "../../train/predictor.ts";
+import { declarations } from "../../train/stepGraph.ts";
+import { Trainer } from "../../train/trainer.ts";
+import { defineCommand } from "../command.ts";
+import { commonOptions, engineOptions } from "../commonOptions.ts";
+import { chooseBackend } from "../engine.node.ts";
+
+const warmSteps = 2;
+const leastSteps = 3;
+
+/** `striate bench`: throughput on data held in memory. */
+export const benchCommand = defineCommand({
+  summary:
+    "Measure how many images per second a net trains on or answers, with data held in memory.",
+  details: `Training is forward, backward and an update by momentum. first_step_ms counts from the start of the process and holds
+building, compiling and the first step; the median is over the steps after ${warmSteps} more.`,
+  arguments: [],
+  options: z.object({
+    net: z.string().meta({ placeholder: "NAME" }).describe("net to run"),
+    variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
+    input: z
+      .string()
+      .regex(/^\d+x\d+(x[13])?$/, "expected HxWxC, as 64x64x3")
+      .optional()
+      .meta({ placeholder: "HxWxC" })
+      .describe("size of the images (that of the net's source if left out)"),
+    classes: z.number().int().min(1).optional().describe("number of classes"),
+    mode: z.enum(["train", "infer"]).default("train").describe("what to measure"),
+    batch: z.number().int().min(1).default(32).describe("images per step"),
+    seconds: z.number().gt(0).default(10).describe("time to measure for"),
+    ...engineOptions,
+    ...commonOptions,
+  }),
+  examples: [
+    "striate bench --net resnet20 --batch 64 --threads 2",
+    "striate bench --net squeezenet --mode infer --batch 1 --json",
+  ],
+  async run({ output, signal }, _args, options) {
+    const { net: name, variant, input, classes, mode, batch, seconds, seed, threads } = options;
+    const [height, width, channels = 3] = input?.split("x").map(Number) ?? [];
+    const net = createNet(name, {
+      ...(variant === undefined ? {} : { variant }),
+      ...(classes === undefined ? {} : { classes }),
+      ...(height === undefined || width === undefined ? {} : { input: [channels, height, width] }),
+    });
+    if (net.input[0] > 3)
+      throw new OptionError(`bench: input of ${net.input[0]} channels; images have 1 or 3.`);
+    const backend = chooseBackend(options);
+    const session = await backend.open();
+    const random = new RandomStream(seed, "bench");
+    const [c, h, w] = net.input;
+    const images = Uint8Array.from({ length: batch * c * h * w }, () => random.integer(256));
+    const labels = Int32Array.from({ length: batch }, () => random.integer(net.classes));
+    const half = new Array<number>(c).fill(0.5);
+    const common = {
+      net: net.layer,
+      input: net.input,
+      classes: net.classes,
+      normalization: { mean: half, std: half },
+      loss:
+        net.name === "lenet5" && net.variant === "paper"
+          ? ("rbfLoss" as const)
+          : ("crossEntropy" as const),
+    };
+    let step: (index: number) => Promise<void>;
+    let memoryBytes = 0;
+    if (mode === "train") {
+      const trainer = new Trainer({
+        recipe: { ...common, optimizer: momentum({ lr: 0.01 }) },
+        session,
+        seed,
+      });
+      await trainer.prepare([batch]);
+      await trainer.initialize();
+      const { stateBytes, arenaBytes } = await trainer.memory();
+      memoryBytes = stateBytes + arenaBytes;
+      const data = { images, labels, indices: labels, count: batch };
+      step = async (index) => {
+        await trainer.step([data], { lr: 0.01 }, index);
+      };
+    } else {
+      const parameters = declarations(common);
+      const contents = initialize(parameters, seed);
+      const weights = new Map(
+        parameters.map(({ name: own, shape }) => [own, { shape, data: contents[own]! }]),
+      );
+      const predictor = new Predictor({ ...common, weights, session });
+      step = async () => {
+        for await (const _ of predictor.evaluate(one({ images, count: batch }))) break;
+      };
+    }
+    await step(0);
+    const firstStepMs = performance.now();
+    for (let i = 1; i <= warmSteps; i++) await step(i);
+    const times: number[] = [];
+    const started = performance.now();
+    while (times.length < leastSteps || performance.now() - started < seconds * 1000) {
+      signal.throwIfAborted();
+      const before = performance.now();
+      await step(1 + warmSteps + times.length);
+      times.push(performance.now() - before);
+      output.progress(`step ${times.length}  ${times.at(-1)!.toFixed(1)} ms`);
+    }
+    await session.close();
+    times.sort((a, b) => a - b);
+    const median = times[times.length >> 1]!;
+    const document = {
+      peer: "striate",
+      model: `${net.name}/${net.variant} ${h}x${w}x${c}`,
+      mode,
+      batch,
+      threads: threads ?? null,
+      images_per_s: round((batch / median) * 1000),
+      step_ms_median: round(median),
+      step_ms_p10: round(times[Math.floor(times.length * 0.1)]!),
+      step_ms_p90: round(times[Math.floor(times.length * 0.9)]!),
+      first_step_ms: round(firstStepMs),
+      peak_rss_mb: round(process.resourceUsage().maxRSS / 1024),
+      engine_mb: round(memoryBytes / 2 ** 20),
+      steps: times.length,
+      backend: `${backend.name}: ${backend.description}`,
+      note: "",
+    };
+    return {
+      document,
+      text: `${document.model}, ${mode}, batch ${batch}: ${document.images_per_s} images/s
+median ${document.step_ms_median} ms over ${times.length} steps (10 to 90 %: ${document.step_ms_p10} to ${document.step_ms_p90} ms), first step after ${document.first_step_ms} ms
+peak memory ${document.peak_rss_mb} MB; ${document.backend}`,
+    };
+  },
+});
+
+async function* one<T>(batch: T): AsyncGenerator<T> {
+  yield batch;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(5));
+}
