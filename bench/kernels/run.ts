@@ -1,7 +1,7 @@
 /**
  * Times the matrix and convolution kernels on one thread.
  *
- *     node bench/kernels/run.ts [--narrow] [--tile=6x16] [--only=vgg16,forward] [--csv=FILE] [--seconds=0.15] [--winograd=auto|off|2|4]
+ *     node bench/kernels/run.ts [--narrow] [--tile=6x16] [--only=vgg16,forward] [--csv=FILE] [--seconds=0.15] [--winograd=auto|off|2|4] [--training]
  *
  * Percentages are of the peak of fused multiply-adds, measured beside each kernel; the time of
  * preparations (packing of weights) stands in a column of its own.
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     csv: { type: "string" },
     seconds: { type: "string", default: "0.15" },
+    training: { type: "boolean", default: false },
     winograd: { type: "string", default: "auto" },
   },
 });
@@ -96,6 +97,7 @@ for (const [m, n, k, transposeA, transposeB] of products) {
   const plan = planMatmul(
     { batch: 1, rows: m, columns: n, depth: k, transposeA, transposeB },
     features,
+    { weightsChange: options.training },
   );
   const name = `${m}x${n}x${k}${transposeA ? " tA" : ""}${transposeB ? " tB" : ""}`;
   report(name, "matmul", plan, [m * k * 4, k * n * 4], m * n * 4);
@@ -109,10 +111,30 @@ for (const { net, geometry } of layers) {
   const w = filters * kernel[0] * kernel[1] * (channels / groups) * 4;
   const name = `${net} ${describe(geometry)}`;
   const directions = {
-    forward: () => report(name, "forward", planConv2d(geometry, features, { winograd }), [x, w], y),
+    forward: () =>
+      report(
+        name,
+        "forward",
+        planConv2d(geometry, features, { winograd, weightsChange: options.training }),
+        [x, w],
+        y,
+      ),
     data: () =>
-      report(name, "data", planConv2dInputGradient(geometry, features, { winograd }), [y, w], x),
-    weight: () => report(name, "weight", planConv2dWeightGradient(geometry, features), [x, y], w),
+      report(
+        name,
+        "data",
+        planConv2dInputGradient(geometry, features, { winograd, weightsChange: options.training }),
+        [y, w],
+        x,
+      ),
+    weight: () =>
+      report(
+        name,
+        "weight",
+        planConv2dWeightGradient(geometry, features, { winograd, weightsChange: options.training }),
+        [x, y],
+        w,
+      ),
   };
   for (const [key, run] of Object.entries(directions)) if (key.includes(direction)) run();
 }

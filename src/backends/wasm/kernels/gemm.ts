@@ -20,7 +20,7 @@ import { type Epilogue, emitEpilogue } from "./gemmEpilogue.ts";
 import { reductionBlocks } from "./gemmReduction.ts";
 import { emitStaging, type StagedRegion, stagedRegion } from "./gemmStaging.ts";
 import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
-import { type ColumnPanels, columnPanels } from "./packing.ts";
+import { type ColumnPanels, columnPanels, emitPanelRun, emitPanelsOfRows } from "./packing.ts";
 
 type Pair = readonly [number, number];
 
@@ -50,6 +50,16 @@ export interface RowProduct {
   readonly weightStart: number;
   /** Every image has weights of its own, one after the other. */
   readonly weightsPerImage: boolean;
+  /**
+   * The weights are not packed in advance: every work item packs what it needs, a block of the reduction at a
+   * time. Floats from column to column, step to step and image to image; one of the first two is 1. For
+   * products of few rows, which would not read packed weights often enough to pay for writing them.
+   */
+  readonly unpacked?: {
+    readonly columnStep: number;
+    readonly step: number;
+    readonly imageStep: number;
+  };
 }
 
 /** How a product is cut into work items, and what a thread needs to compute them. */
@@ -72,6 +82,9 @@ const targetStagedBytes = 256 * 1024;
 const targetItems = 16;
 /** … unless items would become so small (multiply-adds) that dealing them costs more. */
 const smallestItem = 1 << 16;
+
+/** Panels of an item that packs its own weights, at most: with 16 columns a strip of 192 KiB. */
+const mostUnpackedPanels = 8;
 
 /** Steps of the reduction of one group. */
 export function reductionLength(product: RowProduct): number {
@@ -138,7 +151,9 @@ export function scheduleRows(given: RowProduct, features: Features): RowSchedule
   const multiplyAdds = images * grid[0] * grid[1] * columns * groups * reduction;
   const wanted = Math.min(targetItems, Math.floor(multiplyAdds / smallestItem));
   const parts = Math.ceil(wanted / (imageBlocks * rowBlocks * groups));
-  const panelsPerBlock = Math.ceil(panels.count / Math.max(1, Math.min(panels.count, parts)));
+  const dealt = Math.ceil(panels.count / Math.max(1, Math.min(panels.count, parts)));
+  const panelsPerBlock =
+    product.unpacked === undefined ? dealt : Math.min(dealt, mostUnpackedPanels);
   const columnBlocks = Math.ceil(panels.count / panelsPerBlock);
 
   const staged = inPlace ? undefined : stagedRegion(product, imagesPerBlock, rowsPerBlock);
@@ -165,6 +180,7 @@ function scratchLayout(schedule: Unmeasured): {
   segments: number;
   tail: number;
   staged: number;
+  packed: number;
   bytes: number;
 } {
   let bytes = 0;
@@ -174,6 +190,7 @@ function scratchLayout(schedule: Unmeasured): {
     return offset;
   };
   const rows = rowsOfBlock(schedule);
+  const longest = Math.max(...segmentsOf(schedule).map(({ length }) => length));
   const tailBytes = schedule.panels.tailVectors * 16;
   return {
     aRows: take(rows * 4),
@@ -182,6 +199,11 @@ function scratchLayout(schedule: Unmeasured): {
     segments: take(segmentsOf(schedule).length * segmentBytes),
     tail: take(rows * tailBytes),
     staged: take(schedule.staged?.bytes ?? 0),
+    packed: take(
+      schedule.product.unpacked === undefined
+        ? 0
+        : schedule.panelsPerBlock * schedule.panels.vectors * 16 * longest,
+    ),
     get bytes() {
       return bytes;
     },
@@ -372,11 +394,42 @@ function emitItems(
     f.get(group).i32(groupBytes).op("i32.mul").op("i32.add");
     if (product.weightsPerImage) {
       f.get(image)
-        .i32(groupBytes * groups)
+        .i32(product.unpacked === undefined ? groupBytes * groups : product.unpacked.imageStep * 4)
         .op("i32.mul")
         .op("i32.add");
     }
     f.set(weights);
+  };
+
+  /** Packs a block of the reduction of the item's panels, or of the narrow panel. */
+  const packOwn = (unpacked: NonNullable<RowProduct["unpacked"]>, narrowPanel: boolean): void => {
+    const [from, to, steps] = [number(), number(), number()];
+    f.get(weights).get(segment).memory("i32.load", segmentFields.bStart);
+    f.i32(unpacked.step * 4)
+      .op("i32.mul")
+      .op("i32.add")
+      .push(narrowPanel ? panels.full : panel);
+    f.i32(panels.vectors * 16 * unpacked.columnStep)
+      .op("i32.mul")
+      .op("i32.add")
+      .set(from);
+    f.get(scratch).i32(layout.packed).op("i32.add").set(to);
+    f.get(segment).memory("i32.load", segmentFields.length).set(steps);
+    if (narrowPanel) {
+      emitPanelRun(f, unpacked, panels.tail, from, to, steps);
+      return;
+    }
+    if (unpacked.columnStep === 1) {
+      emitPanelsOfRows(f, unpacked.step, panels.vectors, { from, to, steps, panelCount });
+      return;
+    }
+    const [index, at, left] = [number(), number(), number()];
+    f.for(index, 0, panelCount, 1, () => {
+      f.get(from).set(at);
+      f.get(steps).set(left);
+      emitPanelRun(f, unpacked, panels.vectors * 4, at, to, left);
+      f.increment(from, panels.vectors * 16 * unpacked.columnStep);
+    });
   };
 
   const wide = rowPanel(module, panels.vectors);
@@ -403,37 +456,53 @@ function emitItems(
       f.get(a).get(segment).memory("i32.load", segmentFields.aStart).op("i32.add").set(aSegment);
       if (panels.full > 0) {
         const left = number();
+        const panelStep = number();
         f.get(panelCount).set(left);
-        f.get(weights).get(panel).i32(panelBytes).op("i32.mul").op("i32.add");
-        f.get(segment).memory("i32.load", segmentFields.bStart);
-        f.i32(panels.vectors * 16)
-          .op("i32.mul")
-          .op("i32.add")
-          .set(b);
         f.get(c)
           .get(panel)
           .i32(panels.vectors * 16)
           .op("i32.mul")
           .op("i32.add")
           .set(cPanel);
+        if (product.unpacked === undefined) {
+          f.get(weights).get(panel).i32(panelBytes).op("i32.mul").op("i32.add");
+          f.get(segment).memory("i32.load", segmentFields.bStart);
+          f.i32(panels.vectors * 16)
+            .op("i32.mul")
+            .op("i32.add")
+            .set(b);
+          f.i32(panelBytes).set(panelStep);
+        } else {
+          packOwn(product.unpacked, false);
+          f.get(scratch).i32(layout.packed).op("i32.add").set(b);
+          f.get(segment).memory("i32.load", segmentFields.length);
+          f.i32(panels.vectors * 16)
+            .op("i32.mul")
+            .set(panelStep);
+        }
         f.block((done) => {
           f.loop((again) => {
             f.get(left).i32(0).op("i32.le_s").branchIf(done);
             for (const local of [aRows, cRows, count, aSegment, b, cPanel, segment]) f.get(local);
             f.call(wide);
-            f.increment(b, panelBytes);
+            f.increment(b, panelStep);
             f.increment(cPanel, panels.vectors * 16);
             f.increment(left, -1).branch(again);
           });
         });
       }
       withTail(() => {
-        f.get(weights).i32(tailOffset).op("i32.add");
-        f.get(segment).memory("i32.load", segmentFields.bStart);
-        f.i32(panels.tailVectors * 16)
-          .op("i32.mul")
-          .op("i32.add")
-          .set(b);
+        if (product.unpacked === undefined) {
+          f.get(weights).i32(tailOffset).op("i32.add");
+          f.get(segment).memory("i32.load", segmentFields.bStart);
+          f.i32(panels.tailVectors * 16)
+            .op("i32.mul")
+            .op("i32.add")
+            .set(b);
+        } else {
+          packOwn(product.unpacked, true);
+          f.get(scratch).i32(layout.packed).op("i32.add").set(b);
+        }
         for (const local of [aRows, tailRows, count, aSegment, b, tail, segment]) f.get(local);
         f.call(narrow);
       });

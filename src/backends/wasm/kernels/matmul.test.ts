@@ -48,10 +48,12 @@ describe.each([
     const a = randomFloats(batch * rows * depth, 1);
     const b = randomFloats(batch * depth * columns, 2);
     const expected = referenceMatmul(geometry, a, b);
-    const results = tiles.map((features) => {
-      const length = batch * rows * columns;
-      return runPlan(planMatmul(geometry, features), [a, b], [{ length }], features)[0]!;
-    });
+    const results = tiles.flatMap((features) =>
+      [false, true].map((weightsChange) => {
+        const plan = planMatmul(geometry, features, { weightsChange });
+        return runPlan(plan, [a, b], [{ length: batch * rows * columns }], features)[0]!;
+      }),
+    );
     for (const result of results) {
       expectClose(result, expected, depth);
       expectSameBits(result, results[0]!);

@@ -21,18 +21,32 @@ export interface MatmulGeometry {
   readonly transposeB: boolean;
 }
 
+/** How a product is computed. */
+export interface MatmulOptions extends EpilogueOptions {
+  /** B changes from run to run; false if left out. */
+  readonly weightsChange?: boolean;
+}
+
+/** Rows up to which a B that changes is packed by the work items themselves. */
+const fewRows = 160;
+
 /**
  * Matrix product: `input0` A, `input1` B, then the bias [N] if there is one, then the epilogue's further
  * operands; `output0` C, in memory of its own. All row-major.
  *
- * B is packed in panels, a call that is marked as a preparation: it depends on `input1` alone.
+ * B is packed in panels, a call that is marked as a preparation, since it depends on `input1` alone.
+ * A transposed A is turned round first.
  */
 export function planMatmul(
   geometry: MatmulGeometry,
   features: Features,
-  options: EpilogueOptions = {},
+  options: MatmulOptions = {},
 ): KernelPlan {
   const { batch, rows, columns, depth, transposeA, transposeB } = geometry;
+  const columnStep = transposeB ? depth : 1;
+  const step = transposeB ? 1 : columns;
+  const partStep = depth * columns;
+  const inItems = (options.weightsChange ?? false) && rows <= fewRows;
   const product: RowProduct = {
     images: batch,
     source: { height: rows, width: 1, channels: depth },
@@ -45,10 +59,11 @@ export function planMatmul(
     result: { first: 0, rowStep: 1, columnStep: 1, imageStep: rows, channels: columns },
     weightStart: 0,
     weightsPerImage: batch > 1,
+    ...(inItems ? { unpacked: { columnStep, step, imageStep: partStep } } : {}),
   };
   const schedule = scheduleRows(product, features);
   const multiply = withEpilogue(options, {
-    key: `matmul ${batch}x${rows}x${columns}x${depth}`,
+    key: `matmul ${batch}x${rows}x${columns}x${depth} ${inItems ? `unpacked ${transposeB}` : ""}`,
     items: schedule.items,
     scratchBytes: schedule.scratchBytes,
     flops: schedule.flops,
@@ -56,25 +71,19 @@ export function planMatmul(
       emitRowProduct(f, module, schedule, { ...operands, scratch, begin, end }, epilogue);
     },
   });
-  const pack = packKernel(
-    [
-      {
-        columnStep: transposeB ? depth : 1,
-        columns,
-        parts: batch,
-        partStep: depth * columns,
-        runs: [{ start: 0, count: depth, step: transposeB ? 1 : columns }],
-        packedStart: 0,
-      },
-    ],
-    features,
-  );
-  const temporaries: Temporary[] = [
-    { name: "packed", bytes: packedWeightBytes(product, features) },
-  ];
-  const calls: KernelCall[] = [
-    { kernel: pack, buffers: ["input1", "packed"], writes: [1], preparation: true },
-  ];
+  const temporaries: Temporary[] = [];
+  const calls: KernelCall[] = [];
+  if (!inItems) {
+    const runs = [{ start: 0, count: depth, step }];
+    const source = { columnStep, columns, parts: batch, partStep, runs, packedStart: 0 };
+    temporaries.push({ name: "packed", bytes: packedWeightBytes(product, features) });
+    calls.push({
+      kernel: packKernel([source], features),
+      buffers: ["input1", "packed"],
+      writes: [1],
+      preparation: true,
+    });
+  }
   if (transposeA) {
     temporaries.push({ name: "rows", bytes: batch * rows * depth * 4 });
     calls.push({
@@ -83,6 +92,7 @@ export function planMatmul(
       writes: [1],
     });
   }
-  calls.push(productCall(multiply, transposeA ? "rows" : "input0", "packed"));
+  const weights = inItems ? "input1" : "packed";
+  calls.push(productCall(multiply, transposeA ? "rows" : "input0", weights));
   return { temporaries, calls };
 }

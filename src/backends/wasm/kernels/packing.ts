@@ -159,7 +159,6 @@ function emitPanel(
   from: Local,
   to: Local,
 ): void {
-  const vectors = Math.ceil(columns / 4);
   const [left, at] = f.locals("i32", 2) as [Local, Local];
   for (const run of source.runs) {
     f.get(from)
@@ -167,15 +166,35 @@ function emitPanel(
       .op("i32.add")
       .set(at);
     f.i32(run.count).set(left);
-    if (source.columnStep !== 1 && run.step === 1 && run.count >= 4) {
+    emitPanelRun(f, { columnStep: source.columnStep, step: run.step }, columns, at, to, left);
+  }
+  f.release(left, at);
+}
+
+/**
+ * `left` steps of a panel of `columns` columns from address `at` to address `to`; all three move on.
+ * Steps in floats.
+ */
+export function emitPanelRun(
+  f: FunctionBuilder,
+  { columnStep, step }: { readonly columnStep: number; readonly step: number },
+  columns: number,
+  at: Local,
+  to: Local,
+  left: Local,
+): void {
+  const vectors = Math.ceil(columns / 4);
+  if (columnStep !== 1 && step === 1) {
+    f.block((done) => {
       f.loop((again) => {
+        f.get(left).i32(4).op("i32.lt_s").branchIf(done);
         for (let vector = 0; vector < vectors; vector++) {
           emitTransposedSquare(
             f,
             (line) => {
               const column = vector * 4 + line;
               if (column >= columns) f.f32x4(0);
-              else f.get(at).memory("v128.load", column * source.columnStep * 4);
+              else f.get(at).memory("v128.load", column * columnStep * 4);
             },
             (line, push) => {
               f.get(to);
@@ -186,25 +205,69 @@ function emitPanel(
         }
         f.increment(at, 16);
         f.increment(to, vectors * 64);
-        f.increment(left, -4);
-        f.get(left).i32(4).op("i32.ge_s").branchIf(again);
-      });
-    }
-    f.block((done) => {
-      f.loop((again) => {
-        f.get(left).op("i32.eqz").branchIf(done);
-        for (let vector = 0; vector < vectors; vector++) {
-          f.get(to);
-          emitColumns(f, source.columnStep * 4, vector * 4, columns, at);
-          f.memory("v128.store", vector * 16);
-        }
-        f.increment(at, run.step * 4);
-        f.increment(to, vectors * 16);
-        f.increment(left, -1).branch(again);
+        f.increment(left, -4).branch(again);
       });
     });
   }
-  f.release(left, at);
+  f.block((done) => {
+    f.loop((again) => {
+      f.get(left).op("i32.eqz").branchIf(done);
+      for (let vector = 0; vector < vectors; vector++) {
+        f.get(to);
+        emitColumns(f, columnStep * 4, vector * 4, columns, at);
+        f.memory("v128.store", vector * 16);
+      }
+      f.increment(at, step * 4);
+      f.increment(to, vectors * 16);
+      f.increment(left, -1).branch(again);
+    });
+  });
+}
+
+/**
+ * `panelCount` full panels of `steps` steps, one after the other at `to`, from rows of columns that lie side by
+ * side at `from`, `step` floats apart: a row is read as a whole before the next one.
+ */
+export function emitPanelsOfRows(
+  f: FunctionBuilder,
+  step: number,
+  vectors: number,
+  l: Readonly<Record<"from" | "to" | "steps" | "panelCount", Local>>,
+): void {
+  const [left, at, row, to, panel] = f.locals("i32", 5) as [Local, Local, Local, Local, Local];
+  f.get(l.steps).set(left);
+  f.get(l.from).set(row);
+  f.get(l.to).set(to);
+  f.get(l.panelCount).i32(0).op("i32.gt_s");
+  f.if(() => {
+    f.loop((again) => {
+      f.get(row).set(at);
+      f.get(l.panelCount).set(panel);
+      const target = f.local("i32");
+      f.get(to).set(target);
+      f.loop((nextPanel) => {
+        for (let vector = 0; vector < vectors; vector++) {
+          f.get(target)
+            .get(at)
+            .memory("v128.load", vector * 16);
+          f.memory("v128.store", vector * 16);
+        }
+        f.increment(at, vectors * 16);
+        f.get(target)
+          .get(l.steps)
+          .i32(vectors * 16)
+          .op("i32.mul")
+          .op("i32.add")
+          .set(target);
+        f.get(panel).i32(1).op("i32.sub").tee(panel).branchIf(nextPanel);
+      });
+      f.release(target);
+      f.increment(row, step * 4);
+      f.increment(to, vectors * 16);
+      f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+    });
+  });
+  f.release(left, at, row, to, panel);
 }
 
 /** Pushes four columns of one step, zeros past the last. */
