@@ -26,6 +26,7 @@ const partials: { readonly [F in ScalarFunction]: Partials } = {
   less: () => [undefined, undefined],
   lessEqual: () => [undefined, undefined],
   equal: () => [undefined, undefined],
+  multiplyAdd: (a, b) => [b, a, constant(1)],
   select: (a) => [undefined, s.select(a, 1, 0), s.select(a, 0, 1)],
   negate: () => [constant(-1)],
   absolute: (a) => [s.sub(s.less(0, a), s.less(a, 0))],

@@ -36,6 +36,8 @@ export const scalarFunctions = {
   lessEqual: 2,
   /** a = b */
   equal: 2,
+  /** a · b + c, rounded once */
+  multiplyAdd: 3,
   /** b if a ≠ 0, else c; the branch not taken may be anything, NaN too */
   select: 3,
   negate: 1,
@@ -90,6 +92,7 @@ export const scalar = {
   less: (a: Operand, b: Operand) => call("less", a, b),
   lessEqual: (a: Operand, b: Operand) => call("lessEqual", a, b),
   equal: (a: Operand, b: Operand) => call("equal", a, b),
+  fma: (a: Operand, b: Operand, c: Operand) => call("multiplyAdd", a, b, c),
   select: (a: Operand, b: Operand, c: Operand) => call("select", a, b, c),
   neg: (a: Operand) => call("negate", a),
   abs: (a: Operand) => call("absolute", a),

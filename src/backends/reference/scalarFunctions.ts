@@ -44,6 +44,7 @@ const functions: { readonly [F in ScalarFunction]: (a: number, b: number, c: num
   less: (a, b) => (a < b ? 1 : 0),
   lessEqual: (a, b) => (a <= b ? 1 : 0),
   equal: (a, b) => (a === b ? 1 : 0),
+  multiplyAdd: (a, b, c) => a * b + c,
   select: (a, b, c) => (a !== 0 ? b : c),
   negate: (a) => -a,
   absolute: Math.abs,

@@ -1,7 +1,7 @@
 import { OptionError, ShapeError } from "../../core/errors.ts";
 import { formatShape, type Shape } from "../../core/shape.ts";
 import type { Value } from "../builder.ts";
-import { type Expression, input, scalar as s } from "../expression.ts";
+import { input, scalar as s } from "../expression.ts";
 import type { CompositeOp } from "../op.ts";
 import { axisMap } from "./axisMap.ts";
 import { elementwise } from "./elementwise.ts";
@@ -9,7 +9,9 @@ import { moments } from "./moments.ts";
 import { reshape } from "./reshape.ts";
 
 /**
- * `(x − μ)/√(σ² + ε) · γ + β`, where every operand broadcasts to `x`.
+ * `(x − μ)/√(σ² + ε) · γ + β`, where every operand broadcasts to `x`. `γ/√(σ² + ε)` is one number for each
+ * channel (or sample) and computed first, so that an element is rounded twice, not four times: errors of
+ * normalisation are what adds up in a deep net.
  */
 function normalize(
   x: Value,
@@ -19,12 +21,17 @@ function normalize(
   scale?: Value,
   bias?: Value,
 ): Value {
-  const inverse = elementwise([variance], s.div(1, s.sqrt(s.add(input(0), eps))), "inverseStd");
-  const operands = [x, mean, inverse];
-  let y: Expression = s.mul(s.sub(input(0), input(1)), input(2));
-  if (scale !== undefined) y = s.mul(y, input(operands.push(scale) - 1));
-  if (bias !== undefined) y = s.add(y, input(operands.push(bias) - 1));
-  return elementwise(operands, y, "normalize");
+  const spread = s.sqrt(s.add(input(0), eps));
+  const factor =
+    scale === undefined
+      ? elementwise([variance], s.div(1, spread), "inverseStd")
+      : elementwise([variance, scale], s.div(input(1), spread), "scale");
+  const centred = s.sub(input(0), input(1));
+  if (bias === undefined) {
+    return elementwise([x, mean, factor], s.mul(centred, input(2)), "normalize");
+  }
+  const y = s.fma(centred, input(2), input(3));
+  return elementwise([x, mean, factor, bias], y, "normalize");
 }
 
 function perChannel(x: Value, parameter: Value | undefined): Value | undefined {
