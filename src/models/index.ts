@@ -36,6 +36,15 @@ export {
 export { nin } from "./nin.ts";
 export { cifarResnet, resnet } from "./resnet.ts";
 export { squeezenet } from "./squeezenet.ts";
+export {
+  type LayerSummary,
+  type NetSummary,
+  type Summarizable,
+  type SummaryOptions,
+  summarize,
+  summarizeGraph,
+} from "./summary.ts";
+export { formatBytes, type SummaryLine, summaryLines, summaryText } from "./summaryText.ts";
 export { vgg } from "./vgg.ts";
 export { zfnet } from "./zfnet.ts";
 
