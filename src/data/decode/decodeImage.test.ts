@@ -91,6 +91,17 @@ describe("decodeImage", () => {
     );
   });
 
+  it("refuses a JPEG that would keep the decoder busy with scans", async () => {
+    const file = fileOf("jpeg, 4:2:2, progressive");
+    const frame = file.findIndex((byte, i) => byte === 0xff && file[i + 1] === 0xc2);
+    const scan = file.findIndex((byte, i) => byte === 0xff && file[i + 1] === 0xda);
+    const scans = Array.from({ length: 60 }, () => [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]).flat();
+    const bomb = Uint8Array.from([...file.subarray(0, scan), ...scans, ...file.subarray(scan)]);
+    new DataView(bomb.buffer).setUint16(frame + 5, 7000);
+    new DataView(bomb.buffer).setUint16(frame + 7, 7000);
+    await expect(decodeImage(bomb, codecs)).rejects.toThrow(/\d\d scans over 7000x7000 pixels/);
+  });
+
   it.each([
     ["TIFF", [0x49, 0x49, 0x2a, 0]],
     ["Photoshop (PSD)", [0x38, 0x42, 0x50, 0x53]],

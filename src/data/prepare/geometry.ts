@@ -58,10 +58,10 @@ export function toStored(image: Pixels, geometry: Geometry): Pixels {
   const coverWidth = Math.round(geometry.width / cropRatio);
   const coverHeight = Math.round(geometry.height / cropRatio);
   const trimmed = trim(colored, coverWidth / coverHeight);
-  const scale = Math.max(coverWidth / trimmed.width, coverHeight / trimmed.height);
-  // The covering side is exact; the other is cut off as torchvision's Resize does.
-  const width = Math.max(coverWidth, Math.trunc(trimmed.width * scale));
-  const height = Math.max(coverHeight, Math.trunc(trimmed.height * scale));
+  // One side is covered exactly; the other is rounded down as torchvision's Resize does.
+  const byWidth = coverWidth * trimmed.height >= coverHeight * trimmed.width;
+  const width = byWidth ? coverWidth : Math.trunc((coverHeight * trimmed.width) / trimmed.height);
+  const height = byWidth ? Math.trunc((coverWidth * trimmed.height) / trimmed.width) : coverHeight;
   return resize(trimmed, width, height, filter);
 }
 
