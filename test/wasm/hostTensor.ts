@@ -108,6 +108,8 @@ export function evaluate(expression: Expression, inputs: readonly number[]): num
       return Number(a <= b);
     case "equal":
       return Number(a === b);
+    case "multiplyAdd":
+      return a * b + c;
     case "select":
       return a !== 0 ? b : c;
     case "negate":

@@ -4,9 +4,9 @@
  * needed.
  *
  * The code does exactly the operations of the expression, each rounded to float32. In particular
- * `a·b + c` stays a multiplication and an addition: the numbers are then those that anyone expects
- * from the formula, whichever operations happen to be fused into one kernel, and the same in every
- * engine.
+ * `a·b + c` stays a multiplication and an addition unless the expression says `multiplyAdd`: the
+ * numbers are then those that anyone expects from the formula, whichever operations happen to be
+ * fused into one kernel.
  */
 import { GraphError } from "../../core/errors.ts";
 import { type Expression, type ScalarFunction, scalarFunctions } from "../../graph/expression.ts";
@@ -109,7 +109,6 @@ const instructionOf: Partial<Record<ScalarFunction, Instruction>> = {
   subtract: "f32x4.sub",
   multiply: "f32x4.mul",
   divide: "f32x4.div",
-  multiplyAdd: "f32x4.relaxed_madd",
   minimum: "f32x4.min",
   maximum: "f32x4.max",
   negate: "f32x4.neg",
@@ -234,10 +233,25 @@ export function evaluateProgram(
       }
     }
     for (const operand of operands) value(operand);
+    if (name === "multiplyAdd") {
+      emitMultiplyAdd();
+      return;
+    }
     const instruction = instructionOf[name] ?? comparisonOf[name];
     if (instruction !== undefined) f.op(instruction);
     else if (Object.hasOwn(mathFunctions, name)) emitMath(f, name as MathFunction);
     else throw new GraphError(`expression: no WebAssembly code for "${name}".`);
+  };
+
+  /** Fused, or as matrix products do it where the engine has no fused operation. */
+  const emitMultiplyAdd = (): void => {
+    if (module.features.relaxedMadd) {
+      f.op("f32x4.relaxed_madd");
+      return;
+    }
+    const addend = f.local("v128");
+    f.set(addend).op("f32x4.mul").get(addend).op("f32x4.add");
+    f.release(addend);
   };
 
   /** Exponents for which square roots and products are shorter than the general power. */

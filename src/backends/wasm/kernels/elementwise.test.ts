@@ -9,7 +9,7 @@ import {
   physical,
   randomTensor,
 } from "../../../../test/wasm/hostTensor.ts";
-import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
+import { loadPlan, runPlan, testFeatures } from "../../../../test/wasm/kernelRunner.ts";
 import { elementCount, type Shape } from "../../../core/shape.ts";
 import { type Expression, input, scalar } from "../../../graph/expression.ts";
 import { planElementwise } from "./elementwise.ts";
@@ -218,16 +218,26 @@ describe("expressions", () => {
     const tensors = [a, b].map((data) => ({ shape: [5], dtype: "float32" as const, data }));
     check([5], tensors, [max(x0, x1), scalar.min(x0, x1), less(x0, x1), scalar.equal(x0, x1)], 0);
   });
-  test("a product and a sum are rounded twice", () => {
+  test("a product and a sum are rounded twice, a multiplyAdd once where the engine can", () => {
     const a = 1 + 2 ** -12;
-    const data = new Float32Array([a, a, a, a, a]);
-    const plan = planElementwise({
-      shape: [5],
-      inputs: [{ shape: [5], dtype: "float32" }],
-      outputs: [{ expression: sub(mul(x0, x0), 1), dtype: "float32" }],
-    });
-    const [result] = runPlan(plan, [data], [{ length: 5 }]);
-    expect([...result!]).toEqual(new Array(5).fill(Math.fround(a * a) - 1));
+    const results = (expression: Expression, relaxedMadd: boolean): number[] => {
+      const plan = planElementwise({
+        shape: [5],
+        inputs: [{ shape: [5], dtype: "float32" }],
+        outputs: [{ expression, dtype: "float32" }],
+      });
+      const features = { ...testFeatures, relaxedMadd };
+      const loaded = loadPlan(plan, [new Float32Array(5).fill(a)], [{ length: 5 }], features);
+      loaded.run(1);
+      return [...loaded.output(0)];
+    };
+    const twice = new Array(5).fill(Math.fround(a * a) - 1);
+    const once = new Array(5).fill(a * a - 1);
+    for (const relaxedMadd of [true, false]) {
+      expect(results(sub(mul(x0, x0), 1), relaxedMadd)).toEqual(twice);
+    }
+    expect(results(scalar.fma(x0, x0, -1), true)).toEqual(once);
+    expect(results(scalar.fma(x0, x0, -1), false)).toEqual(twice);
   });
 });
 
