@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -68,11 +68,13 @@ describe("openFile", () => {
     await expect(source.read(0, 4)).rejects.toThrow(/changed while it was being read/);
   });
 
-  it("does not wait at a pipe, and does not read a folder", async () => {
-    const pipe = join(folder, "pipe");
-    execFileSync("mkfifo", [pipe]);
-    await expect(openFile(pipe)).rejects.toThrow(/not a regular file/);
+  it("reads neither a folder nor a socket", async () => {
+    const path = join(folder, "socket");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    await expect(openFile(path)).rejects.toThrow(/not a regular file/);
     await expect(openFile(folder)).rejects.toThrow(/not a regular file/);
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 
