@@ -9,6 +9,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { nodeCodecs } from "../src/data/decode/codecs.node.ts";
 import { fuzzDecoders } from "../test/data/fuzz.ts";
 
@@ -21,7 +22,7 @@ const files = golden.cases.map(({ name, file }) => ({
   name,
   bytes: new Uint8Array(Buffer.from(file, "base64")),
 }));
-const hostile = new URL("../../shared/data/hostile-images", import.meta.url).pathname;
+const hostile = fileURLToPath(new URL("../../shared/data/hostile-images", import.meta.url));
 for (const folder of folders.length > 0 ? folders : existsSync(hostile) ? [hostile] : []) {
   for (const name of readdirSync(folder, { recursive: true }) as string[]) {
     const path = join(folder, name);

@@ -96,7 +96,7 @@ export function normalizePath(path: string, where: string): string {
   const kept = parts.filter((part) => part !== "." && part !== "");
   if (absolute || kept.includes("..") || kept.length === 0) {
     throw new DataError(
-      `${where}: path "${path}" leaves the manifest's folder; give paths relative to the manifest, inside its folder.`,
+      `${where}: path "${path}" leads out of its folder; give relative paths that stay inside it.`,
     );
   }
   return kept.join("/");

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   countClasses,
@@ -14,7 +15,7 @@ import {
 } from "../../src/data/index.node.ts";
 
 const shared = new URL("../../../shared/data/", import.meta.url);
-const pathOf = (name: string): string => new URL(name, shared).pathname;
+const pathOf = (name: string): string => fileURLToPath(new URL(name, shared));
 const spread = (counts: readonly number[]): number[] => [Math.min(...counts), Math.max(...counts)];
 
 /** Mean and standard deviation of each channel, in 0 … 1. */

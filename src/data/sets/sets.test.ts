@@ -101,9 +101,9 @@ describe("readTar", () => {
 
   it("refuses paths that leave the folder, damage, and an archive that is cut off", async () => {
     await expect(unpack(tar({ "../evil": text("x") }), 512)).rejects.toThrow(
-      "leaves the manifest's folder",
+      "leads out of its folder",
     );
-    await expect(unpack(tar({ "/etc/evil": text("x") }), 512)).rejects.toThrow("leaves");
+    await expect(unpack(tar({ "/etc/evil": text("x") }), 512)).rejects.toThrow("leads out");
     const damaged = archive.slice();
     damaged[0]! ^= 1;
     await expect(unpack(damaged, 512)).rejects.toThrow("tar checksum");
