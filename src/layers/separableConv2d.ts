@@ -1,7 +1,8 @@
 import type { Padding, Pair } from "../graph/window.ts";
 import type { Initializer } from "../initializers/initializer.ts";
+import { kaimingNormal } from "../initializers/scaled.ts";
+import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d, depthwiseConv2d } from "./conv2d.ts";
-import { convNormActivation } from "./convNormActivation.ts";
 import {
   checkOptions,
   flag,
@@ -79,7 +80,7 @@ export interface DepthwiseSeparableOptions {
 
 /**
  * MobileNet's unit: 3x3 depthwise convolution, batch normalisation, activation; 1x1 convolution, batch normalisation,
- * activation. Children `depthwise` and `pointwise`, each with children `0`, `1`, `2`.
+ * activation. Children `conv_dw`, `bn1`, `conv_pw` and `bn2`, as timm.
  * `[N, C, H, W] → [N, channels, ceil(H/stride), ceil(W/stride)]`. Source: Howard et al. 2017, figure 3 right.
  */
 export function depthwiseSeparable(options: DepthwiseSeparableOptions): Layer {
@@ -92,16 +93,19 @@ export function depthwiseSeparable(options: DepthwiseSeparableOptions): Layer {
     normMomentum: optional(number(0, 1)),
     weightInitializer: optional(initializerField()),
   });
-  const { channels, stride = 1, padding: around = 1, ...shared } = options;
-  const depthwise = convNormActivation({
-    depthwise: true,
-    kernel: 3,
-    stride,
-    padding: around,
-    ...shared,
+  const { channels, stride = 1, padding: around = 1, activation } = options;
+  const { weightInitializer = kaimingNormal({ fan: "out" }) } = options;
+  const shared = { bias: false, fit: "floor", weightInitializer } as const;
+  const depthwise = depthwiseConv2d({ kernel: 3, stride, padding: around, ...shared });
+  const pointwise = conv2d({ channels, kernel: 1, ...shared });
+  const norm = batchNorm2d({
+    ...(options.normEps === undefined ? {} : { eps: options.normEps }),
+    ...(options.normMomentum === undefined ? {} : { momentum: options.normMomentum }),
   });
-  const pointwise = convNormActivation({ channels, kernel: 1, ...shared });
-  return layer("depthwiseSeparable", options, ([x], scope) =>
-    scope.apply("pointwise", pointwise, scope.apply("depthwise", depthwise, x!)),
-  );
+  return layer("depthwiseSeparable", options, ([x], scope) => {
+    let y = scope.apply("bn1", norm, scope.apply("conv_dw", depthwise, x!));
+    y = scope.apply("bn1.act", activation, y);
+    y = scope.apply("bn2", norm, scope.apply("conv_pw", pointwise, y));
+    return scope.apply("bn2.act", activation, y);
+  });
 }

@@ -5,13 +5,15 @@
  * size (`input`: 224, 192, 160 or 128). 4,231,976 parameters at width 1.0.
  *
  * The authors' TensorFlow form, whose weights people load: `same` padding in TensorFlow's meaning (the odd pixel at the
- * bottom right), ReLU6, batch normalisation with ε 1e-3.
+ * bottom right), ReLU6, batch normalisation with ε 1e-3. Names as timm's `mobilenetv1_100`.
  *
  * Published top-1 on ImageNet at 224: 70.6, 68.4, 63.7, 50.6 % for 1.0, 0.75, 0.5, 0.25 (table 6); 70.6, 69.1, 67.2, 64.4 %
  * at 224, 192, 160, 128 for 1.0 (table 7).
  */
+import { kaimingNormal } from "../initializers/scaled.ts";
 import { activation } from "../layers/activation.ts";
-import { convNormActivation } from "../layers/convNormActivation.ts";
+import { batchNorm2d } from "../layers/batchNorm.ts";
+import { conv2d } from "../layers/conv2d.ts";
 import { dropout } from "../layers/dropout.ts";
 import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
@@ -74,20 +76,32 @@ export const mobilenetV1: NetFamily<MobileNetV1Variant> = {
 
 function build({ width, units = table }: MobileNetV1Variant, { classes }: NetTarget): Layer {
   const wide = (channels: number) => Math.floor(channels * width);
-  const shared = {
-    padding: "sameUpper",
-    activation: activation({ function: "relu6" }),
-    normEps: 1e-3,
-    normMomentum: 0.01,
-  } as const;
+  const relu6 = activation({ function: "relu6" });
+  const norm = { normEps: 1e-3, normMomentum: 0.01 };
+  const stages: Layer[][] = [[]];
+  for (const [channels, stride] of units) {
+    if (stride > 1) stages.push([]);
+    const unit = {
+      channels: wide(channels),
+      stride,
+      padding: "sameUpper",
+      activation: relu6,
+    } as const;
+    stages.at(-1)!.push(depthwiseSeparable({ ...unit, ...norm }));
+  }
   return sequential({
-    features: sequential([
-      convNormActivation({ channels: wide(32), kernel: 3, stride: 2, ...shared }),
-      ...units.map(([channels, stride]) =>
-        depthwiseSeparable({ channels: wide(channels), stride, ...shared }),
-      ),
-    ]),
-    avgpool: globalAvgPool2d(),
+    conv_stem: conv2d({
+      channels: wide(32),
+      kernel: 3,
+      stride: 2,
+      padding: "sameUpper",
+      bias: false,
+      weightInitializer: kaimingNormal({ fan: "out" }),
+    }),
+    bn1: batchNorm2d({ eps: norm.normEps, momentum: norm.normMomentum }),
+    "bn1.act": relu6,
+    blocks: sequential(stages.map((stage) => sequential(stage))),
+    global_pool: globalAvgPool2d(),
     dropout: dropout({ p: 0.001 }),
     classifier: linear({ features: classes }),
   });
