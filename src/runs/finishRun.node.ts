@@ -25,12 +25,13 @@ import type { TrainingOutcome } from "../train/runTraining.ts";
 import type { Tensors } from "../train/trainer.ts";
 import { readCheckpoint } from "./checkpointFile.node.ts";
 import { layerRows } from "./layerRows.ts";
+import type { Model } from "./model.ts";
 import { evenChoice, pixelTable } from "./pixelTable.ts";
 import { planNet } from "./plan.ts";
 import { reportPictures } from "./reportPictures.ts";
 import { evaluationBatches, type RunData } from "./runData.node.ts";
 import { runFiles } from "./runFolder.node.ts";
-import { type TrainedModel, writeModel } from "./trainedModel.node.ts";
+import { writeModel } from "./trainedModel.node.ts";
 import { type OpenRun, type RunContext, readBest, requireEpoch } from "./trainRun.node.ts";
 
 /** What a finished run leaves in memory for whoever draws the page. */
@@ -94,7 +95,7 @@ export async function finishRun(
   }
   const val = evaluatePredictions(predictions, plan.classes);
   const train = evaluatePredictions(trainPredictions, plan.classes);
-  const model: TrainedModel = {
+  const model: Model = {
     net,
     classes: plan.classes,
     geometry: plan.geometry,

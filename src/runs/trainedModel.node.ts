@@ -3,7 +3,6 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { FormatError } from "../core/errors.ts";
-import type { Geometry } from "../data/prepare/geometry.ts";
 import { diskFolder } from "../formats/fileFolder.node.ts";
 import type { ModelCard } from "../formats/huggingface/modelCard.ts";
 import {
@@ -13,23 +12,9 @@ import {
 } from "../formats/huggingface/modelFolder.ts";
 import { readTensors } from "../formats/tensorFile.ts";
 import { writeFiles } from "../formats/writeFiles.node.ts";
-import { createNet, type Net } from "../models/index.ts";
-import type { Normalization } from "../train/normalization.ts";
+import { createNet } from "../models/index.ts";
 import { type ClassifierLoss, classifierLosses } from "../train/recipe.ts";
-import type { Tensors } from "../train/trainer.ts";
-
-/** A trained net with everything needed to use it. */
-export interface TrainedModel {
-  readonly net: Net;
-  /** Names of the classes, in the order of the outputs. */
-  readonly classes: readonly string[];
-  readonly geometry: Geometry;
-  readonly normalization: Normalization;
-  readonly loss: ClassifierLoss;
-  /** Confidence below which "none of these" is the better answer, where it was measured. */
-  readonly threshold: number | undefined;
-  readonly weights: Tensors;
-}
+import type { Model } from "./model.ts";
 
 const lossNames = Object.keys(classifierLosses) as [ClassifierLoss, ...ClassifierLoss[]];
 
@@ -44,11 +29,7 @@ const extraSchema = z.object({
  *
  * @returns the SHA-256 of `model.safetensors`: the name of these very weights.
  */
-export async function writeModel(
-  folder: string,
-  model: TrainedModel,
-  card: ModelCard,
-): Promise<string> {
+export async function writeModel(folder: string, model: Model, card: ModelCard): Promise<string> {
   const { net, classes, geometry, normalization, loss, threshold, weights } = model;
   const { width, height, channels, fit = "crop", cropRatio = 1, filter = "bilinear" } = geometry;
   const { mean, std, scale = 1 / 255, channelOrder = "rgb" } = normalization;
@@ -88,7 +69,7 @@ export async function writeModel(
  *
  * @throws FormatError where the folder holds no model of ours.
  */
-export async function readModel(path: string): Promise<TrainedModel> {
+export async function readModel(path: string): Promise<Model> {
   const inRun = join(path, "model");
   const isRun = (await stat(join(inRun, modelFiles.config)).catch(() => undefined)) !== undefined;
   const folder = isRun ? inRun : path;

@@ -6,28 +6,15 @@ import { createDataSet, type DataSet, type SplitName } from "../data/manifest.ts
 import { openData } from "../data/openData.node.ts";
 import { toInput } from "../data/prepare/geometry.ts";
 import { prepareFile, sha256Hex } from "../data/prepare/prepareOne.ts";
-import type { Backend, Session } from "../plan/backend.ts";
+import type { Backend } from "../plan/backend.ts";
 import { likelihood } from "../train/likelihood.ts";
 import { type Evaluation, evaluatePredictions, type Prediction } from "../train/predictions.ts";
-import { Predictor } from "../train/predictor.ts";
+import type { Predictor } from "../train/predictor.ts";
 import { predictSet } from "../train/predictSet.ts";
+import { type Model, openPredictor } from "./model.ts";
 import { prepareData } from "./prepareData.node.ts";
 import { evaluationBatches } from "./runData.node.ts";
-import type { TrainedModel } from "./trainedModel.node.ts";
 import type { RunContext } from "./trainRun.node.ts";
-
-/** A model's engine, ready. */
-export function openPredictor(model: TrainedModel, session: Session): Predictor {
-  return new Predictor({
-    net: model.net.layer,
-    input: model.net.input,
-    classes: model.classes.length,
-    normalization: model.normalization,
-    loss: model.loss,
-    weights: model.weights,
-    session,
-  });
-}
 
 /** What a model said about a data set, and how right it was. */
 export interface JudgedModel {
@@ -47,7 +34,7 @@ const evaluationBatch = 64;
  * @throws DataError where the data has a class that the model does not know, or no images in the part.
  */
 export async function judgeModel(
-  model: TrainedModel,
+  model: Model,
   path: string,
   options: { readonly part?: SplitName | "all" | undefined; readonly onBad: "skip" | "stop" },
   context: RunContext,
@@ -121,7 +108,7 @@ export interface FileAnswer {
 
 /** Asks a model about image files, one after the other; a file that cannot be read is an answer, too. */
 export async function askModel(
-  model: TrainedModel,
+  model: Model,
   files: readonly string[],
   options: { readonly top: number; readonly backend: Backend; readonly signal?: AbortSignal },
 ): Promise<FileAnswer[]> {
@@ -157,7 +144,7 @@ export async function askModel(
 }
 
 async function ask(
-  model: TrainedModel,
+  model: Model,
   predictor: Predictor,
   file: string,
   images: Uint8Array,

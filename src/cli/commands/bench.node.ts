@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { z } from "zod";
 import { OptionError } from "../../core/errors.ts";
@@ -116,7 +117,7 @@ building, compiling and the first step; the median is over the steps after ${war
       model: `${net.name}/${net.variant} ${h}x${w}x${c}`,
       mode,
       batch,
-      threads: threads ?? null,
+      threads: backend.name === "reference" ? 1 : (threads ?? availableParallelism()),
       images_per_s: round((batch / median) * 1000),
       step_ms_median: round(median),
       step_ms_p10: round(times[Math.floor(times.length * 0.1)]!),

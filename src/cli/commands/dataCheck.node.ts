@@ -66,9 +66,10 @@ function describe(problems: readonly Problem[], bold: (text: string) => string):
   const parts = problemKinds.flatMap((kind) => {
     const own = problems.filter((problem) => problem.kind === kind);
     if (own.length === 0) return [];
-    const lines = own
-      .slice(0, shownOfEachKind)
-      .map(({ files, detail }) => `  ${[files.join(" = "), detail].filter(Boolean).join(": ")}`);
+    const lines = own.slice(0, shownOfEachKind).map(({ files, detail }) => {
+      const named = files.join(" = ");
+      return `  ${named === "" || detail.startsWith(named) ? detail : `${named}: ${detail}`}`;
+    });
     if (own.length > shownOfEachKind) lines.push(`  and ${own.length - shownOfEachKind} more`);
     return [`${bold(kind)} (${own.length})\n${lines.join("\n")}`];
   });

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../../core/errors.ts";
 import { checkTrainable } from "../../data/manifest.ts";
@@ -68,14 +68,13 @@ Writes split.jsonl to --out, which is a manifest as well: train from it with --s
       bad: prepared.bad,
       file: target,
     };
-    const shown = relative(resolve("."), resolve(target));
     return {
       document,
       text: [
         `${document.train} to train, ${document.val} to validate, ${document.test} to test; ${groups.count} groups among ${prepared.set.items.length} images`,
         ...split.notes,
         ...prepared.bad.map(({ message }) => `left out: ${message}`),
-        `Written ${shown}. Train with: striate train ${path} --split ${shown}`,
+        `Written ${target}. Train with: striate train ${path} --split ${target}`,
       ].join("\n"),
     };
   },
