@@ -29,6 +29,7 @@ export {
   makeNet,
   type Net,
   type NetFamily,
+  type NetLoss,
   type NetOptions,
   type NetTarget,
   type NetVariant,

@@ -41,7 +41,7 @@ export const lenet: NetFamily<LeNetVariant> = {
   nets: {
     lenet5: {
       modern: { form: "modern", sizes: [6, 16, 120, 84] },
-      paper: { form: "paper", sizes: [6, 16, 120, 84], minimum: 28 },
+      paper: { form: "paper", sizes: [6, 16, 120, 84], minimum: 28, loss: "rbfLoss" },
       caffe: {
         form: "caffe",
         sizes: [20, 50, 500],
@@ -52,7 +52,7 @@ export const lenet: NetFamily<LeNetVariant> = {
   },
   tests: {
     test: { form: "modern", sizes: [2, 3, 8, 6], input: [1, 16, 16], classes: 3 },
-    testPaper: { form: "paper", sizes: [6, 16, 10, 8], minimum: 28, classes: 3 },
+    testPaper: { form: "paper", sizes: [6, 16, 10, 8], minimum: 28, classes: 3, loss: "rbfLoss" },
     testCaffe: { form: "caffe", sizes: [2, 3, 8], input: [1, 16, 16], classes: 3 },
   },
   build(variant, target) {

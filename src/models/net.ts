@@ -19,7 +19,12 @@ export interface NetVariant {
   readonly minimum?: number;
   /** Where this form comes from, if not from the family's paper. */
   readonly source?: string;
+  /** What its output is made for: scores, of which the largest wins, or penalties, of which the smallest does. */
+  readonly loss?: NetLoss;
 }
+
+/** The loss that a net's output is made for. */
+export type NetLoss = "crossEntropy" | "rbfLoss";
 
 /** A table of nets that one function builds from rows of numbers. */
 export interface NetFamily<V extends NetVariant = NetVariant> {
@@ -57,6 +62,8 @@ export interface Net {
   readonly minimumInput: number;
   readonly paper: string;
   readonly year: number;
+  /** The loss that its output is made for; under `rbfLoss` the smallest output is the likeliest class. */
+  readonly loss: NetLoss;
 }
 
 /**
@@ -96,6 +103,7 @@ export function makeNet<V extends NetVariant>(
     minimumInput,
     paper: row.source ?? family.paper,
     year: family.year,
+    loss: row.loss ?? "crossEntropy",
   };
 }
 
