@@ -1,3 +1,4 @@
+import { checkOptions, flag, number, oneOf, optional } from "../core/fields.ts";
 import { prelu as parametricRelu } from "../graph/ops/prelu.ts";
 import {
   type UnaryFunction,
@@ -7,7 +8,6 @@ import {
   unaryFunctions,
 } from "../graph/ops/unary.ts";
 import { constant } from "../initializers/basic.ts";
-import { checkOptions, flag, number, oneOf, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** PyTorch's classes of activations. */

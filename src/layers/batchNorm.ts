@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, flag, nullable, number, optional } from "../core/fields.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { input, scalar as s } from "../graph/expression.ts";
@@ -7,7 +8,7 @@ import { elementwise } from "../graph/ops/elementwise.ts";
 import { batchNormOp } from "../graph/ops/normalization.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
-import { checkOptions, flag, initializerField, nullable, number, optional } from "./fields.ts";
+import { initializerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
 

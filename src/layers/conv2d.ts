@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, flag, integer, oneOf, optional } from "../core/fields.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { conv2d as convolve } from "../graph/ops/conv2d.ts";
@@ -6,16 +7,7 @@ import { type Fit, type Padding, type Pair, pair } from "../graph/window.ts";
 import { uniform } from "../initializers/basic.ts";
 import { fans, type Initializer } from "../initializers/initializer.ts";
 import { kaimingUniform } from "../initializers/scaled.ts";
-import {
-  checkOptions,
-  flag,
-  initializerField,
-  integer,
-  oneOf,
-  optional,
-  padding,
-  pairOf,
-} from "./fields.ts";
+import { initializerField, padding, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
 
@@ -46,7 +38,8 @@ export interface Conv2dLayerOptions extends ConvolutionOptions {
   readonly groups?: number;
 }
 
-export const convolutionFields = {
+/** What the options that all convolutions share may be. */
+export const convolutionFields = () => ({
   kernel: pairOf(1),
   stride: optional(pairOf(1)),
   padding: optional(padding()),
@@ -55,7 +48,7 @@ export const convolutionFields = {
   fit: optional(oneOf("strict", "floor")),
   weightInitializer: optional(initializerField()),
   biasInitializer: optional(initializerField()),
-} as const;
+});
 
 /** Drops what is left out, so that the operation's own defaults hold. */
 export function geometry({ stride, padding, dilation, fit }: ConvolutionOptions) {
@@ -105,7 +98,7 @@ export function conv2d(options: Conv2dLayerOptions): Layer {
   checkOptions("conv2d", options, {
     channels: integer(1),
     groups: optional(integer(1)),
-    ...convolutionFields,
+    ...convolutionFields(),
   });
   const { channels, groups = 1 } = options;
   const kernel = pair(options.kernel, "conv2d: kernel", 1);
@@ -136,7 +129,7 @@ export interface DepthwiseConv2dOptions extends ConvolutionOptions {
 export function depthwiseConv2d(options: DepthwiseConv2dOptions): Layer {
   checkOptions("depthwiseConv2d", options, {
     multiplier: optional(integer(1)),
-    ...convolutionFields,
+    ...convolutionFields(),
   });
   const { multiplier = 1 } = options;
   const kernel = pair(options.kernel, "depthwiseConv2d: kernel", 1);

@@ -1,9 +1,9 @@
+import { checkOptions, flag, integer, nullable, number, oneOf, optional } from "../core/fields.ts";
 import { constant, truncatedNormal } from "../initializers/basic.ts";
 import { activation } from "./activation.ts";
 import { permute, seenChannelsLast } from "./channelsLast.ts";
 import { conv2d, depthwiseConv2d } from "./conv2d.ts";
 import { stochasticDepth } from "./dropout.ts";
-import { checkOptions, flag, integer, nullable, number, oneOf, optional } from "./fields.ts";
 import { globalResponseNorm } from "./globalResponseNorm.ts";
 import { type Layer, layer } from "./layer.ts";
 import { layerNorm } from "./layerNorm.ts";

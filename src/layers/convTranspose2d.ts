@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, integer, optional } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { convTranspose2d as enlarge } from "../graph/ops/conv2d.ts";
 import { type Pair, pair } from "../graph/window.ts";
@@ -6,7 +7,7 @@ import { uniform } from "../initializers/basic.ts";
 import { fans, type Initializer } from "../initializers/initializer.ts";
 import { kaimingUniform } from "../initializers/scaled.ts";
 import { convolutionFields } from "./conv2d.ts";
-import { checkOptions, integer, optional, pairOf } from "./fields.ts";
+import { pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link convTranspose2d}. */
@@ -37,7 +38,7 @@ export interface ConvTranspose2dLayerOptions {
  * `[N, C, H, W] → [N, K, P, Q]`, `P = (H − 1)·stride − 2·padding + dilation·(R − 1) + outputPadding + 1`.
  */
 export function convTranspose2d(options: ConvTranspose2dLayerOptions): Layer {
-  const { fit: _, padding: __, ...shared } = convolutionFields;
+  const { fit: _, padding: __, ...shared } = convolutionFields();
   checkOptions("convTranspose2d", options, {
     channels: integer(1),
     groups: optional(integer(1)),

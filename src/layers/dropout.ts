@@ -1,5 +1,5 @@
+import { checkOptions, number, optional } from "../core/fields.ts";
 import { dropout as drop } from "../graph/ops/dropout.ts";
-import { checkOptions, number, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link dropout}. */
@@ -8,14 +8,14 @@ export interface DropoutOptions {
   readonly p?: number;
 }
 
-const probability = number(0, 1 - Number.EPSILON);
+const probability = () => number(0, 1 - Number.EPSILON);
 
 /**
  * Where the net is built to drop (while training), each element is zero with probability p and else divided by 1 − p; otherwise the identity. The
  * shape stays. Source: Srivastava et al. 2014, in the inverted form.
  */
 export function dropout(options: DropoutOptions = {}): Layer {
-  checkOptions("dropout", options, { p: optional(probability) });
+  checkOptions("dropout", options, { p: optional(probability()) });
   const { p = 0.5 } = options;
   return layer(
     "dropout",
@@ -37,7 +37,7 @@ export interface StochasticDepthOptions {
  * torchvision (mode `row`).
  */
 export function stochasticDepth(options: StochasticDepthOptions): Layer {
-  checkOptions("stochasticDepth", options, { p: probability });
+  checkOptions("stochasticDepth", options, { p: probability() });
   const { p } = options;
   return layer(
     "stochasticDepth",

@@ -1,8 +1,8 @@
+import { checkOptions, flag, integer, optional } from "../core/fields.ts";
 import { constant } from "../initializers/basic.ts";
 import { kaimingUniform } from "../initializers/scaled.ts";
 import { relu } from "./activation.ts";
 import { conv2d } from "./conv2d.ts";
-import { checkOptions, flag, integer, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import { concat, sum } from "./structure.ts";
 

@@ -1,15 +1,15 @@
 import { GraphError, nearest, OptionError } from "../core/errors.ts";
-import type { Value } from "../graph/builder.ts";
 import {
   checkOptions,
   either,
   type Field,
-  layerField,
   listOf,
   optional,
   recordOf,
   text,
-} from "./fields.ts";
+} from "../core/fields.ts";
+import type { Value } from "../graph/builder.ts";
+import { layerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** A step of {@link functional}. */

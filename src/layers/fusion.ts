@@ -1,11 +1,11 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, integer, oneOf, optional } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { constant, type Expression, input, scalar as s } from "../graph/expression.ts";
 import { elementwise } from "../graph/ops/elementwise.ts";
 import { resize } from "../graph/ops/resize.ts";
 import { conv2d } from "./conv2d.ts";
-import { checkOptions, integer, oneOf, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
 import { concat, sum } from "./structure.ts";

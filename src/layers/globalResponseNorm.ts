@@ -1,6 +1,6 @@
+import { checkOptions, number, optional } from "../core/fields.ts";
 import { globalResponseNorm as normalize } from "../graph/ops/globalResponseNorm.ts";
 import { constant } from "../initializers/basic.ts";
-import { checkOptions, number, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link globalResponseNorm}. */

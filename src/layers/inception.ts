@@ -1,9 +1,10 @@
+import { checkOptions, flag, integer, oneOf, optional } from "../core/fields.ts";
 import { truncatedNormal } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
 import { relu } from "./activation.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d } from "./conv2d.ts";
-import { checkOptions, flag, initializerField, integer, oneOf, optional } from "./fields.ts";
+import { initializerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import { maxPool2d } from "./pooling.ts";
 import { concat, sequential } from "./structure.ts";

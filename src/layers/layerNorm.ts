@@ -1,8 +1,8 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, either, flag, integer, number, oneOf, optional } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { groupNormOp, layerNormOp } from "../graph/ops/normalization.ts";
 import { constant } from "../initializers/basic.ts";
-import { checkOptions, either, flag, integer, number, oneOf, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link layerNorm}. */

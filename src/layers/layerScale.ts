@@ -1,7 +1,7 @@
+import { checkOptions, number, oneOf, optional } from "../core/fields.ts";
 import { multiply } from "../graph/ops/binary.ts";
 import { reshape } from "../graph/ops/reshape.ts";
 import { constant } from "../initializers/basic.ts";
-import { checkOptions, number, oneOf, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link layerScale}. */

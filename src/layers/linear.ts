@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, flag, integer, oneOf, optional } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { add } from "../graph/ops/binary.ts";
 import { conv2d as convolve } from "../graph/ops/conv2d.ts";
@@ -7,7 +8,7 @@ import { reshape } from "../graph/ops/reshape.ts";
 import { uniform } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
 import { kaimingUniform } from "../initializers/scaled.ts";
-import { checkOptions, flag, initializerField, integer, oneOf, optional } from "./fields.ts";
+import { initializerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link linear}. */

@@ -1,5 +1,5 @@
+import { checkOptions, integer, number, oneOf, optional } from "../core/fields.ts";
 import { localResponseNormOp } from "../graph/ops/normalization.ts";
-import { checkOptions, integer, number, oneOf, optional } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link localResponseNorm}. */

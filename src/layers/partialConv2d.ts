@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, integer, listOf, oneOf, optional } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { axisMap } from "../graph/ops/axisMap.ts";
 import { conv2d } from "../graph/ops/conv2d.ts";
@@ -6,16 +7,7 @@ import { reshape } from "../graph/ops/reshape.ts";
 import { type Fit, type Padding, type Pair, pair } from "../graph/window.ts";
 import { constant } from "../initializers/basic.ts";
 import { drawEach, type Initializer } from "../initializers/initializer.ts";
-import {
-  checkOptions,
-  initializerField,
-  integer,
-  listOf,
-  oneOf,
-  optional,
-  padding,
-  pairOf,
-} from "./fields.ts";
+import { initializerField, padding, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link partialConv2d}. */

@@ -1,3 +1,4 @@
+import { checkOptions, flag, number, oneOf, optional } from "../core/fields.ts";
 import {
   type AvgPool2dOptions,
   adaptiveAvgPool2d as adaptiveAverage,
@@ -11,16 +12,16 @@ import {
 import { flatten } from "../graph/ops/reshape.ts";
 import type { PoolOptions } from "../graph/poolWindows.ts";
 import type { Pair } from "../graph/window.ts";
-import { checkOptions, flag, number, oneOf, optional, padding, pairOf } from "./fields.ts";
+import { padding, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
-const poolFields = {
+const poolFields = () => ({
   kernel: pairOf(1),
   stride: optional(pairOf(1)),
   padding: optional(padding()),
   dilation: optional(pairOf(1)),
   fit: optional(oneOf("strict", "floor", "ceil")),
-} as const;
+});
 
 /** Options of pooling to a given size. */
 export interface AdaptivePoolOptions {
@@ -30,14 +31,14 @@ export interface AdaptivePoolOptions {
 
 /** Max pooling: the largest of each window; see graph/ops/maxPool2d.ts. `[N, C, H, W] → [N, C, P, Q]`. */
 export function maxPool2d(options: PoolOptions): Layer {
-  checkOptions("maxPool2d", options, poolFields);
+  checkOptions("maxPool2d", options, poolFields());
   return layer("maxPool2d", options, ([x]) => maximum(x!, options), { type: "MaxPool2d" });
 }
 
 /** Average pooling: the mean of each window; see graph/ops/avgPool2d.ts. `[N, C, H, W] → [N, C, P, Q]`. */
 export function avgPool2d(options: AvgPool2dOptions): Layer {
   checkOptions("avgPool2d", options, {
-    ...poolFields,
+    ...poolFields(),
     countIncludePad: optional(flag()),
     divisor: optional(number()),
   });

@@ -1,11 +1,11 @@
 import { OptionError, ShapeError } from "../core/errors.ts";
+import { checkOptions, listOf, number } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { input, scalar as s } from "../graph/expression.ts";
 import { elementwise } from "../graph/ops/elementwise.ts";
 import { matmul } from "../graph/ops/matmul.ts";
 import { reduceSum } from "../graph/ops/reduce.ts";
 import { reshape } from "../graph/ops/reshape.ts";
-import { checkOptions, listOf, number } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link radialBasis}. */

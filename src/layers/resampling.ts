@@ -1,11 +1,12 @@
 import { OptionError } from "../core/errors.ts";
+import { checkOptions, flag, integer, oneOf, optional } from "../core/fields.ts";
 import { resize as resample } from "../graph/ops/resize.ts";
 import {
   channelShuffle as shuffleChannels,
   pixelShuffle as shufflePixels,
 } from "../graph/ops/shuffle.ts";
 import { type Pair, pair } from "../graph/window.ts";
-import { checkOptions, flag, integer, oneOf, optional, pairOf } from "./fields.ts";
+import { pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link upsample}. */

@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { checkOptions, integer, oneOf, optional, text } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { maxPool2d } from "../graph/ops/maxPool2d.ts";
@@ -8,7 +9,7 @@ import { kaimingNormal } from "../initializers/scaled.ts";
 import { relu } from "./activation.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d } from "./conv2d.ts";
-import { checkOptions, initializerField, integer, oneOf, optional, text } from "./fields.ts";
+import { initializerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import type { Scope } from "./scope.ts";
 import { sequential, sum } from "./structure.ts";
@@ -49,13 +50,13 @@ interface Shape {
   readonly weightInitializer: Initializer;
 }
 
-const blockFields = {
+const blockFields = () => ({
   channels: integer(1),
   stride: optional(integer(1)),
   shortcut: optional(oneOf("A", "B", "C", "none")),
   projection: optional(text()),
   weightInitializer: optional(initializerField()),
-} as const;
+});
 
 function complete(options: ResidualBlockOptions): Shape {
   const { channels, stride = 1, shortcut = "B", projection = "downsample" } = options;
@@ -124,7 +125,7 @@ function addShortcut(x: Value, y: Value, scope: Scope, options: Shape): Value {
  * `[N, C, H, W] → [N, channels, ceil(H/stride), ceil(W/stride)]`. Source: He et al. 2016, figure 5 left.
  */
 export function basicBlock(options: ResidualBlockOptions): Layer {
-  checkOptions("basicBlock", options, blockFields);
+  checkOptions("basicBlock", options, blockFields());
   const shape = complete(options);
   const { channels, stride, weightInitializer } = shape;
   return layer("basicBlock", options, ([x], scope) => {
@@ -142,7 +143,7 @@ export function basicBlock(options: ResidualBlockOptions): Layer {
  */
 export function bottleneck(options: BottleneckOptions): Layer {
   checkOptions("bottleneck", options, {
-    ...blockFields,
+    ...blockFields(),
     strideOn: optional(oneOf("1x1", "3x3")),
   });
   const shape = complete(options);

@@ -1,20 +1,10 @@
+import { checkOptions, flag, integer, number, oneOf, optional } from "../core/fields.ts";
 import type { Padding, Pair } from "../graph/window.ts";
 import type { Initializer } from "../initializers/initializer.ts";
 import { kaimingNormal } from "../initializers/scaled.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d, depthwiseConv2d } from "./conv2d.ts";
-import {
-  checkOptions,
-  flag,
-  initializerField,
-  integer,
-  layerField,
-  number,
-  oneOf,
-  optional,
-  padding,
-  pairOf,
-} from "./fields.ts";
+import { initializerField, layerField, padding, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link separableConv2d}. */

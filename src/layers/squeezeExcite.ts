@@ -1,9 +1,10 @@
+import { checkOptions, integer, optional } from "../core/fields.ts";
 import { multiply } from "../graph/ops/binary.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
 import { activation, relu } from "./activation.ts";
 import { conv2d } from "./conv2d.ts";
-import { checkOptions, initializerField, integer, layerField, optional } from "./fields.ts";
+import { initializerField, layerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import { globalAvgPool2d } from "./pooling.ts";
 

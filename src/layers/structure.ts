@@ -1,15 +1,16 @@
 import { GraphError, OptionError } from "../core/errors.ts";
+import { checkOptions, either, listOf, oneOf, optional, recordOf } from "../core/fields.ts";
 import type { Value } from "../graph/builder.ts";
 import { add } from "../graph/ops/binary.ts";
 import { concat as join } from "../graph/ops/concat.ts";
 import { flatten as flattenValue } from "../graph/ops/reshape.ts";
-import { checkOptions, either, layerField, listOf, oneOf, optional, recordOf } from "./fields.ts";
+import { layerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Layers by name, or in a list, where positions `"0"`, `"1"`, … are the names, as in PyTorch's `Sequential`. */
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 
-const layersField = either(listOf(layerField()), recordOf(layerField()));
+const layersField = () => either(listOf(layerField()), recordOf(layerField()));
 
 /**
  * Layers one after the other.
@@ -18,7 +19,7 @@ const layersField = either(listOf(layerField()), recordOf(layerField()));
  * sequential({ conv1: conv2d({ channels: 8, kernel: 3 }), relu: relu() })
  */
 export function sequential(layers: Layers): Layer {
-  checkOptions("sequential", { layers }, { layers: layersField });
+  checkOptions("sequential", { layers }, { layers: layersField() });
   const entries = Object.entries(layers);
   return layer(
     "sequential",
@@ -71,7 +72,7 @@ export interface BranchesOptions {
 /** Layers beside each other that all see the input. `[N, C, H, W] → [N, ΣK, P, Q]`, or `[N, K, P, Q]` where added. */
 export function branches(options: BranchesOptions): Layer {
   checkOptions("branches", options, {
-    layers: layersField,
+    layers: layersField(),
     merge: optional(oneOf("concat", "sum")),
   });
   const { layers, merge = "concat" } = options;

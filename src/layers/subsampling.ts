@@ -1,3 +1,4 @@
+import { checkOptions, oneOf, optional } from "../core/fields.ts";
 import { input, scalar as s } from "../graph/expression.ts";
 import { avgPool2d } from "../graph/ops/avgPool2d.ts";
 import { elementwise } from "../graph/ops/elementwise.ts";
@@ -5,7 +6,7 @@ import { reshape } from "../graph/ops/reshape.ts";
 import type { Fit, Pair } from "../graph/window.ts";
 import { constant } from "../initializers/basic.ts";
 import type { Initializer } from "../initializers/initializer.ts";
-import { checkOptions, initializerField, oneOf, optional, pairOf } from "./fields.ts";
+import { initializerField, pairOf } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 
 /** Options of {@link subsampling}. */
