@@ -11,6 +11,7 @@ export {
   parseAugmentations,
 } from "./augment/parse.ts";
 export { type Batch, type Batches, type BatchOptions, createBatches } from "./batches/batches.ts";
+export { type MemoryImages, memoryBatches } from "./batches/memoryBatches.ts";
 export { epochOrder, type Sampling, samplings } from "./batches/order.ts";
 export {
   type CheckOptions,

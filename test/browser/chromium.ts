@@ -34,7 +34,7 @@ export async function bundle(entry: string): Promise<string> {
       write: false,
       minify: true,
       target: "es2024",
-      lib: { entry, formats: ["es"], fileName: "bundle" },
+      rolldownOptions: { input: entry },
     },
   });
   const [output] = Array.isArray(result) ? result : [result];
