@@ -90,6 +90,8 @@ export function checkOptions<S extends z.ZodObject>(
   const messages = result.error.issues.map((issue) => {
     const key = String(issue.path[0] ?? "");
     const flag = flags.find((candidate) => candidate.key === key);
+    if (!Object.hasOwn(merged, key))
+      return `--${flag?.name ?? key} ${flag?.placeholder ?? ""} is needed.`;
     const where = Object.hasOwn(given, key) ? `--${flag?.name ?? key}` : `${configName}: ${key}`;
     return `${where} ${JSON.stringify(merged[key])}: ${issue.message}`;
   });

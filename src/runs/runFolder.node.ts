@@ -70,7 +70,9 @@ export async function claimRunFolder(folder: string, overwrite: boolean): Promis
       throw new DataError(`out "${folder}": this is a file; name a folder.`);
     throw error;
   });
-  if (entries.length > 0) {
+  // A run that was killed before it had begun leaves these; nothing is lost with them.
+  const kept = entries.filter((name) => name !== runFiles.split && !isTemporary(name));
+  if (kept.length > 0) {
     const isRun = entries.includes(runFiles.config) && (await isRunConfig(folder));
     if (!overwrite) {
       const hint = isRun
@@ -86,6 +88,24 @@ export async function claimRunFolder(folder: string, overwrite: boolean): Promis
     await rm(folder, { recursive: true });
   }
   await mkdir(folder, { recursive: true });
+}
+
+/** Removes what a killed process was writing: files that were never renamed to their place. */
+export async function removeTemporaryFiles(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    if (entry.isFile() && isTemporary(entry.name)) await rm(join(entry.parentPath, entry.name));
+  }
+}
+
+/** Whether a name is one that files have while they are written. */
+function isTemporary(name: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
+/** Whether a run was begun there. */
+export async function hasRun(folder: string): Promise<boolean> {
+  return (await stat(join(folder, runFiles.config)).catch(() => undefined)) !== undefined;
 }
 
 /** The first of `runs/<name>`, `runs/<name>-2`, … that is not there yet. */

@@ -34,6 +34,7 @@ import {
   claimRunFolder,
   type RunConfig,
   readRunConfig,
+  removeTemporaryFiles,
   runFiles,
   writeRunConfig,
 } from "./runFolder.node.ts";
@@ -116,6 +117,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
 export async function reopenRun(folder: string, context: RunContext): Promise<OpenRun> {
   const { listener, threads, signal } = context;
   const config = await readRunConfig(folder);
+  await removeTemporaryFiles(folder);
   const set = await openTrainingData(config.data.path);
   const data = await loadRunData(
     set,

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { freeRunFolder } from "../../runs/runFolder.node.ts";
+import { freeRunFolder, hasRun } from "../../runs/runFolder.node.ts";
 import { trainOptions } from "../../runs/trainOptions.ts";
 import { reopenRun, startRun } from "../../runs/trainRun.node.ts";
 import { defineCommand } from "../command.ts";
@@ -56,7 +56,7 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
     };
     if (resume) {
       if (out === undefined) throw new UsageError("--resume: name the run with --out.");
-      return completeRun(await reopenRun(out, context), context, output);
+      if (await hasRun(out)) return completeRun(await reopenRun(out, context), context, output);
     }
     const folder = out ?? (await freeRunFolder(basename(resolve(data))));
     const request = {

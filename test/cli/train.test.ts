@@ -1,0 +1,136 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeSample } from "../../src/data/sets/sample.node.ts";
+import { striate, workFolder } from "./commandLine.ts";
+import { killAndResume } from "./killAndResume.ts";
+
+const data = join(workFolder, "photos");
+const small = ["--net", "lenet5", "--input", "32x32x3", "--epochs", "2", "--batch", "16"];
+
+beforeAll(async () => {
+  await writeSample(data, { imagesPerClass: 8, size: 32 });
+});
+
+afterAll(async () => {
+  await rm(workFolder, { recursive: true, force: true });
+});
+
+describe("train", () => {
+  const out = join(workFolder, "first");
+
+  it("writes a run with all its files, and says what came out", async () => {
+    const { code, stdout, stderr } = await striate([
+      "train",
+      data,
+      ...small,
+      "--out",
+      out,
+      "--json",
+    ]);
+    expect(stderr).toContain("48 images of 6 classes");
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout) as Record<string, unknown>;
+    expect(document).toMatchObject({ run: out, model: join(out, "model"), epochs: 2 });
+    expect(document.val).toMatchObject({
+      total: expect.any(Number),
+      ci95: [expect.any(Number), expect.any(Number)],
+    });
+    const names = await readdir(out);
+    for (const name of [
+      "config.json",
+      "metrics.jsonl",
+      "checkpoints",
+      "model",
+      "report.html",
+      "report.json",
+      "split.jsonl",
+      "predictions.jsonl",
+    ]) {
+      expect(names).toContain(name);
+    }
+    expect(names.some((name) => name.startsWith("events.out.tfevents."))).toBe(true);
+    expect(await readdir(join(out, "model"))).toEqual(
+      expect.arrayContaining([
+        "config.json",
+        "preprocessor_config.json",
+        "model.safetensors",
+        "README.md",
+      ]),
+    );
+    expect((await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n")).toHaveLength(2);
+    expect(names.filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("gives the same weights on one thread and on two, from the run's own configuration", async () => {
+    const again = join(workFolder, "again");
+    const { stdout } = await striate([
+      ...[
+        "train",
+        data,
+        "--config",
+        join(out, "config.json"),
+        "--threads",
+        "1",
+        "--out",
+        again,
+        "--json",
+      ],
+    ]);
+    const report = JSON.parse(await readFile(join(out, "report.json"), "utf8")) as {
+      weightsSha256: string;
+    };
+    expect(JSON.parse(stdout)).toMatchObject({ weightsSha256: report.weightsSha256 });
+  });
+
+  it("never overwrites a run without being asked", async () => {
+    const refused = await striate(["train", data, ...small, "--out", out]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("is there already");
+    expect(refused.stderr).toContain("--overwrite");
+    const own = await striate(["train", data, ...small, "--out", data, "--overwrite"]);
+    expect(own.code).toBe(1);
+    expect(own.stderr).toContain("not a run");
+    expect(await readdir(data)).toHaveLength(6);
+  });
+
+  it("is judged and used by eval and predict", async () => {
+    const judged = await striate(["eval", out, data, "--json"]);
+    expect(judged.code).toBe(0);
+    expect(JSON.parse(judged.stdout)).toMatchObject({
+      total: 48,
+      part: "all",
+      confusion: expect.any(Array),
+    });
+    const photo = join(data, "fish", (await readdir(join(data, "fish")))[0]!);
+    const answered = await striate(["predict", out, photo, "nothing.jpg", "--json", "--top", "2"]);
+    expect(answered.code).toBe(1);
+    expect(JSON.parse(answered.stdout)).toMatchObject([
+      { file: photo, error: null, predictions: [{ label: expect.any(String) }, {}] },
+      { file: "nothing.jpg", error: "there is no such file", predictions: [] },
+    ]);
+  });
+
+  it("stops cleanly at Ctrl-C and goes on to the same weights", async () => {
+    const args = ["train", data, ...small, "--epochs", "30", "--seed", "4"];
+    const whole = await striate([...args, "--out", join(workFolder, "whole"), "--json"]);
+    const stopped = join(workFolder, "stopped");
+    const ended = await striate([...args, "--out", stopped], { interruptAt: /epoch +2\/30/ });
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain(`striate resume ${stopped}`);
+    const resumed = await striate(["resume", stopped, "--json"]);
+    expect(resumed.code).toBe(0);
+    const sha256 = (text: string) => (JSON.parse(text) as { weightsSha256: string }).weightsSha256;
+    expect(sha256(resumed.stdout)).toBe(sha256(whole.stdout));
+    const lines = (await readFile(join(stopped, "metrics.jsonl"), "utf8")).trim().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { epoch: number }).epoch)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    );
+  }, 180_000);
+
+  it("survives kill -9 at random moments with the same weights and no file half written", async () => {
+    const report = await killAndResume(data, join(workFolder, "killed"), 6, 1);
+    expect(report.broken).toEqual([]);
+    expect(report.resumed).toBe(report.uninterrupted);
+  }, 300_000);
+});
