@@ -33,7 +33,7 @@ describe("caffemodel", () => {
         blobs: [
           { shape: { dim: [1n] }, data: [floats(5)] },
           { shape: { dim: [1n] }, data: [floats(6)] },
-          { shape: { dim: [1n] }, data: [floats(7)] },
+          { shape: { dim: [1n] }, data: [floats(4)] },
         ],
       },
     ],
@@ -46,9 +46,8 @@ describe("caffemodel", () => {
     expect([...tensors].map(([name, { shape, data }]) => [name, shape, [...data]])).toEqual([
       ["conv1.weight", [2, 1, 1, 1], [1, 2]],
       ["conv1.bias", [2], [3, 4]],
-      ["bn.running_mean", [1], [5]],
-      ["bn.running_var", [1], [6]],
-      ["bn.scale_factor", [1], [7]],
+      ["bn.running_mean", [1], [1.25]],
+      ["bn.running_var", [1], [1.5]],
     ]);
   });
 

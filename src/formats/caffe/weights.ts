@@ -29,7 +29,7 @@ interface WeightedLayer {
 
 /** What the blobs of a layer are, by its type; all other layers have `weight` and `bias`. */
 const blobNames: Readonly<Record<string, readonly string[]>> = {
-  BatchNorm: ["running_mean", "running_var", "scale_factor"],
+  BatchNorm: ["running_mean", "running_var"],
   Bias: ["bias"],
 };
 
@@ -37,9 +37,9 @@ const blobNames: Readonly<Record<string, readonly string[]>> = {
  * Reads the weights of a `.caffemodel`, of the present form or the old ones, under the names that
  * PyTorch would give them: `conv1.weight` [K, C/groups, R, S], `ip1.weight` [out, in], `ip1.bias`.
  *
- * A `BatchNorm` layer of Caffe keeps sums and their weight: `running_mean` and `running_var` are the
- * blobs as they are, to be divided by `scale_factor` (0 counts as an undivided 0). Its `Scale` layer
- * has the `weight` and `bias`.
+ * A `BatchNorm` layer of Caffe keeps sums and, as third blob, their weight; `running_mean` and
+ * `running_var` are divided by it (0 where it is 0), as Caffe does. Its `Scale` layer has the `weight`
+ * and `bias`.
  */
 export async function readCaffemodel(source: ByteSource): Promise<TensorFile> {
   const bytes = await readAll(source);
@@ -48,16 +48,16 @@ export async function readCaffemodel(source: ByteSource): Promise<TensorFile> {
   const tensors = new Map<string, StoredTensor>();
   for (const { name, type, blobs } of layers) {
     const names = ownValue(blobNames, type) ?? ["weight", "bias"];
-    blobs.forEach((blob, index) => {
+    const sumWeight = type === "BatchNorm" ? blobs[2] : undefined;
+    const values = sumWeight === undefined ? blobs : blobs.slice(0, 2);
+    values.forEach((blob, index) => {
       const full = `${name}.${names[index] ?? `blob${index}`}`;
       if (tensors.has(full)) {
         throw new FormatError(`${source.name}: "${full}" occurs twice; expected different layers.`);
       }
       const where = `${source.name}: "${full}"`;
-      tensors.set(
-        full,
-        blobTensor(blob, where, (shape) => weightShape(shape, type, index)),
-      );
+      const tensor = blobTensor(blob, where, (shape) => weightShape(shape, type, index));
+      tensors.set(full, sumWeight === undefined ? tensor : divided(tensor, sumWeight, where));
     });
   }
   if (tensors.size === 0) {
@@ -83,6 +83,19 @@ function upgradeLayer(layer: V1LayerParameter): WeightedLayer {
     };
   }
   return { name: layer.name, type: v1LayerTypes[layer.type]?.[1] ?? "", blobs: layer.blobs };
+}
+
+/** Sums divided by their weight, the only number of its blob. */
+function divided(sums: StoredTensor, weight: BlobProto, where: string): StoredTensor {
+  const weightTensor = blobTensor(weight, `${where}, weight of its sums`, (shape) => shape);
+  return {
+    ...sums,
+    read: async () => {
+      const [total = 0] = await weightTensor.read();
+      const factor = total === 0 ? 0 : 1 / total;
+      return new Float32Array(await sums.read()).map((sum) => sum * factor);
+    },
+  };
 }
 
 function blobTensor(
