@@ -48,7 +48,11 @@ export async function bundle(entry: string): Promise<string> {
  */
 export async function withPage<T>(
   code: string,
-  options: { readonly isolated: boolean },
+  options: {
+    readonly isolated: boolean;
+    /** Further files, by their path on the server (`/data.bin`). */
+    readonly files?: Readonly<Record<string, Uint8Array>>;
+  },
   use: (page: Page) => Promise<T>,
 ): Promise<T> {
   const isolation = {
@@ -56,6 +60,12 @@ export async function withPage<T>(
     "Cross-Origin-Embedder-Policy": "require-corp",
   };
   const server = createServer((request, response) => {
+    const file = options.files?.[request.url ?? ""];
+    if (file !== undefined) {
+      response.writeHead(200, { "Content-Type": "application/octet-stream" });
+      response.end(file);
+      return;
+    }
     const isModule = request.url === "/bundle.js";
     response.writeHead(200, {
       "Content-Type": isModule ? "text/javascript" : "text/html",
