@@ -48,6 +48,10 @@ export const commands: Readonly<Record<string, Row>> = {
     summary: "list the nets and their variants",
     load: async () => (await import("./nets.ts")).netsCommand,
   },
+  summary: {
+    summary: "show a net layer by layer",
+    load: async () => (await import("./summary.node.ts")).summaryCommand,
+  },
   size: {
     summary: "work out the output size of a convolution or pooling",
     load: async () => (await import("./size.ts")).sizeCommand,

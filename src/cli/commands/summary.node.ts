@@ -1,0 +1,78 @@
+import { stat } from "node:fs/promises";
+import { z } from "zod";
+import { OptionError, UnsupportedError } from "../../core/errors.ts";
+import { createNet, type Net } from "../../models/index.ts";
+import { summarize } from "../../models/summary.ts";
+import { summaryText } from "../../models/summaryText.ts";
+import { namePattern } from "../../runs/plan.ts";
+import { readModel } from "../../runs/trainedModel.node.ts";
+import { defineCommand } from "../command.ts";
+import { commonOptions } from "../commonOptions.ts";
+
+/** `striate summary`: the literature's table of a net. */
+export const summaryCommand = defineCommand({
+  summary: "Show a net layer by layer: sizes, parameters, multiply-adds, memory.",
+  arguments: [{ name: "net", description: "name of a net, or folder of a model or run" }],
+  options: z.object({
+    variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
+    input: z
+      .string()
+      .regex(/^\d+x\d+x\d+$/, "expected HxWxC, as 64x64x3")
+      .optional()
+      .meta({ placeholder: "HxWxC" })
+      .describe("size of the images (that of the net's source if left out)"),
+    classes: z.number().int().min(1).optional().describe("number of classes"),
+    freeze: z
+      .string()
+      .optional()
+      .meta({ placeholder: "PATTERN" })
+      .describe("parameters to show as frozen: layer1.*,conv1.*"),
+    all: z.boolean().default(false).describe("lines for layers without parameters, too"),
+    ...commonOptions,
+  }),
+  examples: [
+    "striate summary alexnet --variant deck",
+    "striate summary resnet20 --input 64x64x3",
+    "striate summary runs/photos",
+  ],
+  async run(_context, [name = ""], { variant, input, classes, freeze, all }) {
+    const net = await findNet(name, { variant, input, classes });
+    const frozen = freeze === undefined ? {} : { frozen: namePattern(freeze) };
+    const summary = summarize(net, frozen);
+    const layers = summary.layers.map(
+      ({ from: _, within: __, weightShapes: ___, ...layer }) => layer,
+    );
+    return { document: { ...summary, layers }, text: summaryText(summary, { all }) };
+  },
+});
+
+async function findNet(
+  name: string,
+  asked: {
+    readonly variant?: string | undefined;
+    readonly input?: string | undefined;
+    readonly classes?: number | undefined;
+  },
+): Promise<Net> {
+  const { variant, input, classes } = asked;
+  const there = await stat(name).catch(() => undefined);
+  if (there?.isFile()) {
+    throw new UnsupportedError(
+      `summary "${name}": files of other formats are not summarised; name a net, or the folder of a model.`,
+    );
+  }
+  if (there !== undefined) {
+    if (variant !== undefined || input !== undefined || classes !== undefined) {
+      throw new OptionError(
+        `summary "${name}": a model has its variant, input and classes; leave --variant, --input and --classes out.`,
+      );
+    }
+    return (await readModel(name)).net;
+  }
+  const [height = 0, width = 0, channels = 0] = input?.split("x").map(Number) ?? [];
+  return createNet(name, {
+    ...(variant === undefined ? {} : { variant }),
+    ...(classes === undefined ? {} : { classes }),
+    ...(input === undefined ? {} : { input: [channels, height, width] }),
+  });
+}
