@@ -4,6 +4,7 @@ import { elementCount } from "../../src/core/shape.ts";
 import { GraphBuilder } from "../../src/graph/builder.ts";
 import { type BuiltNet, buildNet } from "../../src/layers/layer.ts";
 import { createNet } from "../../src/models/index.ts";
+import { ourName } from "./torchvisionNames.ts";
 
 /** What PyTorch says about a network: conformance vectors that lie beside the checkout, if at all. */
 interface NetworkFacts {
@@ -26,16 +27,9 @@ const facts = existsSync(folder)
       .map((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")) as NetworkFacts)
   : [];
 
-/** torchvision's networks that are variants of ours under another name. */
-const variants: Readonly<Record<string, { net: string; variant: string }>> = {
-  squeezenet1_0: { net: "squeezenet", variant: "1.0" },
-  squeezenet1_1: { net: "squeezenet", variant: "1.1" },
-  convnext_tiny: { net: "convnext", variant: "tiny" },
-};
-
 function build({ architecture, input_shape }: NetworkFacts): BuiltNet {
-  const { net, variant } = variants[architecture] ?? { net: architecture, variant: undefined };
-  const { layer } = createNet(net, variant === undefined ? {} : { variant });
+  const { name, variant } = ourName(architecture);
+  const { layer } = createNet(name, { variant });
   const builder = new GraphBuilder({ keepComposites: true });
   return buildNet(layer, { builder, input: builder.input("x", input_shape), training: false });
 }
