@@ -53,7 +53,7 @@ for (const [name, optimizer, colour] of contestants) {
   process.stderr.write(`${name}: ${history.at(-1)!.train.loss.toFixed(4)}\n`);
 }
 
-const [width, height, left, right, top, bottom] = [760, 420, 56, 150, 44, 44];
+const [width, height, left, right, top, bottom] = [800, 420, 56, 190, 44, 44];
 const highest = Math.max(...curves.flatMap(({ losses }) => losses));
 const x = (epoch: number) => left + ((epoch - 1) / (epochs - 1)) * (width - left - right);
 const y = (loss: number) => height - bottom - (loss / (highest * 1.05)) * (height - top - bottom);
