@@ -96,7 +96,8 @@ export function buildApplyGraph(recipe: Recipe, scheduledMomentum: boolean): Gra
  * likeliest class. With a moving average it runs on that.
  */
 export function buildEvaluationGraph(recipe: UsedNet, batch: number): NetGraph {
-  const builder = new GraphBuilder();
+  // Whole batch norms, which the passes fold into the convolutions before them.
+  const builder = new GraphBuilder({ keepComposites: true });
   const pixels = builder.input(ports.images, [batch, ...recipe.input]);
   const built = buildNet(recipe.net, {
     builder,
