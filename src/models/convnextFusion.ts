@@ -10,8 +10,9 @@
  * mixed by a 1x1 convolution; `sum`. The widths are those of ConvNeXt atto.
  */
 import { convNextBlock } from "../layers/convNextBlock.ts";
+import { functional } from "../layers/functional.ts";
 import { fusion } from "../layers/fusion.ts";
-import { type Layer, layer } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d } from "../layers/pooling.ts";
 import { flatten, sequential } from "../layers/structure.ts";
@@ -89,9 +90,11 @@ function fusedBranches(
 ): Layer {
   const branch = (kernel: number) =>
     sequential(probabilities.map((dropPath) => convNextBlock({ kernel, dropPath })));
-  return layer("fusedBranches", { mode, channels }, ([x], scope) => {
-    const fine = scope.apply("fine", branch(3), x!);
-    const wide = scope.apply("wide", branch(7), x!);
-    return scope.apply("fusion", fusion({ mode, channels }), fine, wide);
+  return functional({
+    steps: {
+      fine: { layer: branch(3) },
+      wide: { layer: branch(7), from: "input" },
+      fusion: { layer: fusion({ mode, channels }), from: ["fine", "wide"] },
+    },
   });
 }

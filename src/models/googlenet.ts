@@ -14,8 +14,9 @@ import { lookUp } from "../core/errors.ts";
 import { constant, truncatedNormal } from "../initializers/basic.ts";
 import { relu } from "../layers/activation.ts";
 import { dropout } from "../layers/dropout.ts";
+import { type FunctionalStep, functional } from "../layers/functional.ts";
 import { type InceptionOptions, inception, inceptionConvolution } from "../layers/inception.ts";
-import { type Layer, layer } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
 import { linear } from "../layers/linear.ts";
 import { localResponseNorm } from "../layers/localResponseNorm.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from "../layers/pooling.ts";
@@ -141,32 +142,29 @@ function build(variant: GoogLeNetVariant, { classes }: NetTarget): Layer {
     };
     return inception(options);
   };
-  return layer("googlenet", {}, ([x], scope) => {
-    let y = scope.apply("conv1", convolution(stem[0], 7, 2), x!);
-    y = scope.apply("maxpool1", pool(), y);
-    if (localNorm) y = scope.apply("norm1", localResponseNorm({ form: "caffe" }), y);
-    y = scope.apply("conv2", convolution(stem[1], 1), y);
-    y = scope.apply("conv3", convolution(stem[2], 3), y);
-    if (localNorm) y = scope.apply("norm2", localResponseNorm({ form: "caffe" }), y);
-    y = scope.apply("maxpool2", pool(), y);
-    const heads: (typeof y)[] = [];
-    let stage = "3";
-    for (const [name, row] of Object.entries(modules)) {
-      if (!name.startsWith(stage)) {
-        y = scope.apply(`maxpool${stage}`, pool(stage === "4" ? lastPool : 3), y);
-        stage = name[0]!;
-      }
-      y = scope.apply(`inception${name}`, moduleOf(row), y);
-      if (name === "4a" || name === "4d") heads.push(y);
+  const steps: Record<string, FunctionalStep> = { conv1: { layer: convolution(stem[0], 7, 2) } };
+  const norm = { layer: localResponseNorm({ form: "caffe", alpha: 1e-4 }) };
+  steps.maxpool1 = { layer: pool() };
+  if (localNorm) steps.norm1 = norm;
+  steps.conv2 = { layer: convolution(stem[1], 1) };
+  steps.conv3 = { layer: convolution(stem[2], 3) };
+  if (localNorm) steps.norm2 = norm;
+  steps.maxpool2 = { layer: pool() };
+  let stage = "3";
+  for (const [name, row] of Object.entries(modules)) {
+    if (!name.startsWith(stage)) {
+      steps[`maxpool${stage}`] = { layer: pool(stage === "4" ? lastPool : 3) };
+      stage = name[0]!;
     }
-    heads.forEach((value, i) => {
-      scope.auxiliary(`aux${i + 1}`, classifier, value, 0.3);
-    });
-    y = scope.apply("avgpool", adaptiveAvgPool2d({ size: 1 }), y);
-    y = scope.inline(flatten(), y);
-    y = scope.apply("dropout", dropout({ p: form.dropout }), y);
-    return scope.apply("fc", dense(classes), y);
-  });
+    steps[`inception${name}`] = { layer: moduleOf(row) };
+  }
+  steps.aux1 = { layer: classifier, from: "inception4a", auxiliary: 0.3 };
+  steps.aux2 = { layer: classifier, from: "inception4d", auxiliary: 0.3 };
+  steps.avgpool = { layer: adaptiveAvgPool2d({ size: 1 }) };
+  steps.flatten = { layer: asFunction(flatten()) };
+  steps.dropout = { layer: dropout({ p: form.dropout }) };
+  steps.fc = { layer: dense(classes) };
+  return functional({ steps });
 }
 
 /** Pooling, 1x1 convolution, a hidden layer and a classifier, on the way; section 5 of the paper. */

@@ -1,9 +1,10 @@
 import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { OptionError, UnsupportedError } from "../../core/errors.ts";
+import { activationMemory } from "../../explain/activationMemory.ts";
 import { createNet, type Net } from "../../models/index.ts";
 import { summarize } from "../../models/summary.ts";
-import { summaryText } from "../../models/summaryText.ts";
+import { formatBytes, summaryText } from "../../models/summaryText.ts";
 import { namePattern } from "../../runs/plan.ts";
 import { readModel } from "../../runs/trainedModel.node.ts";
 import { defineCommand } from "../command.ts";
@@ -42,7 +43,12 @@ export const summaryCommand = defineCommand({
     const layers = summary.layers.map(
       ({ from: _, within: __, weightShapes: ___, ...layer }) => layer,
     );
-    return { document: { ...summary, layers }, text: summaryText(summary, { all }) };
+    const memory = activationMemory(net.layer, net.input);
+    const text = [
+      summaryText(summary, { all }),
+      `at least ${formatBytes(memory.forwardBytes)} of them at once at inference, ${formatBytes(memory.trainingBytes)} with their gradients in training`,
+    ].join("\n");
+    return { document: { ...summary, ...memory, layers }, text };
   },
 });
 

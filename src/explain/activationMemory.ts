@@ -8,7 +8,6 @@ import { reduceSum } from "../graph/ops/reduce.ts";
 import { optimize } from "../graph/passes/index.ts";
 import { buildNet, type Layer } from "../layers/layer.ts";
 import { type Lifetime, lowerBound } from "../plan/memory.ts";
-import type { ImageShape } from "./net.ts";
 
 /** Bytes of activations that one image needs at least. */
 export interface ActivationMemory {
@@ -23,14 +22,17 @@ export interface ActivationMemory {
  * the most that is alive at once in the graph after folding and fusion. Weights, their gradients and the optimiser's
  * state are not activations and come on top, as do a backend's own needs (packed weights, scratch).
  */
-export function activationMemory(net: Layer, input: ImageShape): ActivationMemory {
+export function activationMemory(
+  net: Layer,
+  input: readonly [number, number, number],
+): ActivationMemory {
   return {
     forwardBytes: mostAlive(optimize(stepGraph(net, input, false))),
     trainingBytes: mostAlive(optimize(stepGraph(net, input, true))),
   };
 }
 
-function stepGraph(net: Layer, input: ImageShape, training: boolean): Graph {
+function stepGraph(net: Layer, input: readonly [number, number, number], training: boolean): Graph {
   const builder = new GraphBuilder();
   const image = builder.input("x", [1, ...input]);
   const { output, parameters, auxiliary } = buildNet(net, { builder, input: image, training });

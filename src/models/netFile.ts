@@ -1,0 +1,160 @@
+import { OptionError, ShapeError } from "../core/errors.ts";
+import {
+  checkOptions,
+  field,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  optional,
+  text,
+} from "../core/fields.ts";
+import { formatShape } from "../core/shape.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { layers } from "../layers/index.ts";
+import { buildNet, type Layer } from "../layers/layer.ts";
+import {
+  type LayerJson,
+  type LayerTable,
+  layerFromJson,
+  layerToJson,
+} from "../layers/layerJson.ts";
+import { createNet, type ImageShape, type Net, type NetLoss, type NetOptions } from "./index.ts";
+
+/**
+ * A net of one's own as a file holds it. In place of any number `layers` may say `"$classes"`, so that the net fits any
+ * data set.
+ */
+export interface NetJson {
+  /** What it is called in summaries and runs. */
+  readonly name: string;
+  /** `[C, H, W]` unless told otherwise when it is read. */
+  readonly input: ImageShape;
+  /** Unless told otherwise when it is read. Default: as many as the net has outputs. */
+  readonly classes?: number;
+  readonly layers: LayerJson;
+  /** Default `crossEntropy`. */
+  readonly loss?: NetLoss;
+  /** Smallest height and width that it takes. Default 1; sizes that do not fit fail with the arithmetic anyway. */
+  readonly minimumInput?: number;
+  /** Where the idea comes from. */
+  readonly paper?: string;
+  readonly year?: number;
+}
+
+const losses: readonly NetLoss[] = ["crossEntropy", "rbfLoss"];
+
+/** Layers of files: those of the table, and whole nets of the catalogue, `{ "layer": "net", "net": "resnet20" }`. */
+function fileLayers(): LayerTable {
+  return {
+    ...layers,
+    net({ net, ...options }: NetOptions & { readonly net: string }): Layer {
+      checkOptions(
+        "net",
+        { net, ...options },
+        {
+          net: text(),
+          variant: optional(text()),
+          classes: optional(integer(1)),
+          input: optional(listOf(integer(1), 3)),
+        },
+      );
+      return createNet(net, options).layer;
+    },
+  };
+}
+
+/** Options of {@link netFromJson}. */
+export interface NetFileOptions {
+  /** Default: those of the file. */
+  readonly classes?: number;
+  /** Default: that of the file. */
+  readonly input?: ImageShape;
+}
+
+/**
+ * The net that a file describes. It is built once, without weights, so that what does not fit is said at once.
+ *
+ * @throws OptionError for a key, layer or option that is unknown, missing or outside its range, with its place.
+ * @throws ShapeError where the layers do not fit the input, or do not end in one number for each class.
+ * @example
+ * const net = netFromJson({
+ *   name: "tiny",
+ *   input: [1, 28, 28],
+ *   layers: { layer: "sequential", layers: [{ layer: "flatten" }, { layer: "linear", features: "$classes" }] },
+ * }, { classes: 10 });
+ */
+export function netFromJson(json: unknown, options: NetFileOptions = {}): Net {
+  const file = checkNetJson(json);
+  const { name } = file;
+  const { classes = file.classes, input = file.input } = options;
+  const values: Record<string, number> = classes === undefined ? {} : { classes };
+  const layer = layerFromJson(file.layers, { table: fileLayers(), values });
+  const outputs = outputsOf(layer, input, name);
+  if (classes !== undefined && classes !== outputs) {
+    throw new ShapeError(
+      `net "${name}": its layers end in ${outputs} numbers, not ${classes}; write "$classes" where the last layer has its number.`,
+    );
+  }
+  return {
+    name,
+    variant: "file",
+    layer,
+    input,
+    classes: outputs,
+    minimumInput: file.minimumInput ?? 1,
+    paper: file.paper ?? "",
+    year: file.year ?? 0,
+    loss: file.loss ?? "crossEntropy",
+  };
+}
+
+/** A net as data that {@link netFromJson} reads back; any net of the catalogue can be written. */
+export function netToJson(net: Net): NetJson {
+  const { name, input, classes, layer, loss, minimumInput, paper, year } = net;
+  return {
+    name,
+    input,
+    classes,
+    layers: layerToJson(layer),
+    loss,
+    minimumInput,
+    ...(paper === "" ? {} : { paper }),
+    ...(year === 0 ? {} : { year }),
+  };
+}
+
+function checkNetJson(json: unknown): NetJson {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new OptionError(
+      `net file: expected { "name", "input", "layers" }, got ${JSON.stringify(json)?.slice(0, 60)}.`,
+    );
+  }
+  checkOptions("net file", json, {
+    name: text(),
+    input: field(
+      "three integers of at least 1: channels, height, width",
+      (value) => Array.isArray(value) && value.length === 3 && listOf(integer(1)).accepts(value),
+    ),
+    classes: optional(integer(1)),
+    layers: field('{ "layer": … }', (value) => typeof value === "object" && value !== null),
+    loss: optional(oneOf(...losses)),
+    minimumInput: optional(integer(1)),
+    paper: optional(text()),
+    year: optional(number()),
+  });
+  return json as unknown as NetJson;
+}
+
+/** Builds the layer and counts the numbers that it ends in. */
+function outputsOf(layer: Layer, input: ImageShape, name: string): number {
+  const builder = new GraphBuilder();
+  const image = builder.input("x", [1, ...input]);
+  const { shape } = buildNet(layer, { builder, input: image, training: false }).output;
+  if (shape.length !== 2) {
+    throw new ShapeError(
+      `net "${name}": its layers end in ${formatShape(shape)}; a classifier ends in [N, classes]: add a global pooling or flatten, and a linear layer.`,
+    );
+  }
+  return shape[1]!;
+}
