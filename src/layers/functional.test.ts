@@ -38,7 +38,35 @@ describe("functional", () => {
     expect(printed(net)).toContain("unary");
   });
 
+  test("may have heads that serve training only", () => {
+    const net = functional({
+      steps: {
+        a: { layer: relu() },
+        head: { layer: relu(), auxiliary: 0.3 },
+        b: { layer: identity() },
+      },
+    });
+    const builder = new GraphBuilder();
+    const input = builder.input("x", [1, 2]);
+    const { output, auxiliary, records } = buildNet(net, { builder, input, training: true });
+    expect(auxiliary).toMatchObject([{ name: "head", weight: 0.3 }]);
+    expect(records.find(({ name }) => name === "b")!.outputId).toBe(output.id);
+    expect(records.find(({ name }) => name === "b")!.inputIds).toEqual([
+      records.find(({ name }) => name === "a")!.outputId,
+    ]);
+  });
+
   test.each([
+    [
+      () =>
+        functional({
+          steps: {
+            head: { layer: relu(), auxiliary: 0.3 },
+            b: { layer: relu(), from: "head" },
+          },
+        }),
+      'step "head" is an auxiliary head',
+    ],
     [() => functional({ steps: {} }), /there are no steps/],
     [() => functional({ steps: { input: { layer: relu() } } }), /a step cannot be called "input"/],
     [

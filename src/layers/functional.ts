@@ -4,6 +4,7 @@ import {
   either,
   type Field,
   listOf,
+  number,
   optional,
   recordOf,
   text,
@@ -15,15 +16,17 @@ import { type Layer, layer } from "./layer.ts";
 /** A step of {@link functional}. */
 export interface FunctionalStep {
   readonly layer: Layer;
-  /** Names of the steps whose results it takes, or `input`. Default: the step before. */
+  /** Names of the steps whose results it takes, or `input`. Default: the step before that is no head. */
   readonly from?: string | readonly string[];
+  /** Makes the step a head that serves training only: its result is a further output whose loss has this weight. */
+  readonly auxiliary?: number;
 }
 
 /** Options of {@link functional}. */
 export interface FunctionalOptions {
   /** Steps by name, each after those it takes from. */
   readonly steps: Readonly<Record<string, FunctionalStep>>;
-  /** The step whose result is the net's. Default: the last. */
+  /** The step whose result is the net's. Default: the last that is no head. */
   readonly output?: string;
 }
 
@@ -32,14 +35,15 @@ const netInput = "input";
 
 const stepField: Field = {
   required: true,
-  expected: "{ layer, from }",
+  expected: "{ layer, from, auxiliary }",
   accepts(value) {
     if (typeof value !== "object" || value === null) return false;
-    const { layer: inner, from, ...rest } = value as Record<string, unknown>;
+    const { layer: inner, from, auxiliary, ...rest } = value as Record<string, unknown>;
     const source = either(text(), listOf(text(), 1));
     return (
       layerField().accepts(inner) &&
       (from === undefined || source.accepts(from)) &&
+      (auxiliary === undefined || number(0).accepts(auxiliary)) &&
       Object.keys(rest).length === 0
     );
   },
@@ -62,14 +66,22 @@ const stepField: Field = {
 export function functional(options: FunctionalOptions): Layer {
   checkOptions("functional", options, { steps: recordOf(stepField), output: optional(text()) });
   const names = Object.keys(options.steps);
-  const { output = names.at(-1) } = options;
+  const { output = names.findLast((name) => options.steps[name]!.auxiliary === undefined) } =
+    options;
   if (output === undefined) throw new OptionError("functional: there are no steps.");
   const sources = readSources(options.steps);
   const used = new Set([...sources.values()].flat());
   for (const name of [output, ...used]) {
     if (name !== netInput && !names.includes(name)) throw unknownStep(name, "the output", names);
   }
-  const idle = names.find((name) => !used.has(name) && name !== output);
+  const isHead = (name: string) => options.steps[name]?.auxiliary !== undefined;
+  const taken = [output, ...used].find(isHead);
+  if (taken !== undefined) {
+    throw new OptionError(
+      `functional: step "${taken}" is an auxiliary head, which gives nothing but its own output; take from the step before it.`,
+    );
+  }
+  const idle = names.find((name) => !used.has(name) && name !== output && !isHead(name));
   if (idle !== undefined) {
     throw new OptionError(
       `functional: nobody takes from step "${idle}", and it is not the output; leave it out or name it in a "from".`,
@@ -80,7 +92,11 @@ export function functional(options: FunctionalOptions): Layer {
     const results = new Map<string, Value>([[netInput, x]]);
     for (const [name, step] of Object.entries(options.steps)) {
       const inputs = sources.get(name)!.map((source) => results.get(source)!);
-      results.set(name, scope.apply(name, step.layer, ...inputs));
+      if (step.auxiliary === undefined) {
+        results.set(name, scope.apply(name, step.layer, ...inputs));
+      } else {
+        scope.auxiliary(name, step.layer, inputs[0]!, step.auxiliary);
+      }
     }
     return results.get(output)!;
   });
@@ -90,7 +106,7 @@ export function functional(options: FunctionalOptions): Layer {
 function readSources(steps: FunctionalOptions["steps"]): Map<string, readonly string[]> {
   const sources = new Map<string, readonly string[]>();
   let before = netInput;
-  for (const [name, { from = before }] of Object.entries(steps)) {
+  for (const [name, { from = before, auxiliary }] of Object.entries(steps)) {
     if (name === netInput) {
       throw new OptionError(
         `functional: a step cannot be called "${netInput}"; that is the net's input.`,
@@ -103,7 +119,7 @@ function readSources(steps: FunctionalOptions["steps"]): Map<string, readonly st
       }
     }
     sources.set(name, list);
-    before = name;
+    if (auxiliary === undefined) before = name;
   }
   return sources;
 }

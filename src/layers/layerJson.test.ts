@@ -53,7 +53,7 @@ describe("layerToJson", () => {
     );
     const table = { ...layers, mine: () => own };
     const json = layerToJson(sequential([relu(), own]), table);
-    expect(layerToJson(layerFromJson(json, table), table)).toEqual(json);
+    expect(layerToJson(layerFromJson(json, { table }), table)).toEqual(json);
   });
 });
 
@@ -92,6 +92,14 @@ describe("layerFromJson", () => {
     [inSequence(7), "net: sequential: layers is"],
   ])("refuses %j", (json, message) => {
     expect(() => layerFromJson(json)).toThrow(message);
+  });
+
+  test("puts numbers in place of names", () => {
+    const json = { layer: "linear", features: "$classes" };
+    expect(layerFromJson(json, { values: { classes: 7 } }).options).toEqual({ features: 7 });
+    expect(() => layerFromJson(json, { values: { clases: 7 } })).toThrow(
+      'net.features: "$classes" stands for a number that was not given; there is "$clases".',
+    );
   });
 
   test("refuses endless nests", () => {

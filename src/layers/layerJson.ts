@@ -13,6 +13,14 @@ export type LayerJson = { readonly layer: string } & { readonly [option: string]
 /** What makes a layer of each kind. */
 export type LayerTable = Readonly<Record<string, (options: never) => Layer>>;
 
+/** Options of {@link layerFromJson}. */
+export interface LayerJsonOptions {
+  /** Default: the layers of layers/index.ts. */
+  readonly table?: LayerTable;
+  /** What stands for a number: `{ classes: 10 }` makes `"$classes"` 10. */
+  readonly values?: Readonly<Record<string, number>>;
+}
+
 /** Deeper nests are refused: no net needs them, and a hostile file may have any depth. */
 const deepest = 64;
 
@@ -24,40 +32,61 @@ const deepest = 64;
  * @example
  * const net = layerFromJson({ layer: "sequential", layers: [{ layer: "flatten" }, { layer: "linear", features: 10 }] });
  */
-export function layerFromJson(json: unknown, table: LayerTable = layers): Layer {
-  const result = read(json, "net", table, 0);
+export function layerFromJson(json: unknown, options: LayerJsonOptions = {}): Layer {
+  const result = read(json, "net", { table: layers, values: {}, ...options }, 0);
   if (isLayer(result)) return result;
   throw new OptionError(`net: expected { "layer": … }, got ${JSON.stringify(json)?.slice(0, 60)}.`);
 }
 
-function read(json: unknown, where: string, table: LayerTable, depth: number): unknown {
+function read(
+  json: unknown,
+  where: string,
+  context: Required<LayerJsonOptions>,
+  depth: number,
+): unknown {
   if (depth > deepest)
     throw new OptionError(`${where.slice(0, 60)}…: nested deeper than ${deepest}.`);
   if (Array.isArray(json)) {
-    return json.map((item, i) => read(item, `${where}[${i}]`, table, depth + 1));
+    return json.map((item, i) => read(item, `${where}[${i}]`, context, depth + 1));
+  }
+  if (typeof json === "string" && json.startsWith("$")) {
+    return valueOf(json.slice(1), where, context.values);
   }
   if (typeof json !== "object" || json === null) return json;
   const { layer: kind, initializer } = json as Record<string, unknown>;
   // A step of a functional net has a key "layer" too, but a layer behind it, not a name.
   if (typeof kind === "string") {
     return made(where, () => {
-      const create = lookUp(table, kind, "layer");
+      const create = lookUp(context.table, kind, "layer");
       const { layer: _, ...options } = json as Record<string, unknown>;
-      return create(readEach(options, where, table, depth) as never);
+      return create(readEach(options, where, context, depth) as never);
     });
   }
   if (typeof initializer === "string") {
     const { initializer: _, ...options } = json as Record<string, unknown>;
     return made(where, () => initializerFrom(initializer, options));
   }
-  return readEach(json, where, table, depth);
+  return readEach(json, where, context, depth);
 }
 
-function readEach(json: object, where: string, table: LayerTable, depth: number): object {
+function valueOf(name: string, where: string, values: Readonly<Record<string, number>>): number {
+  if (Object.hasOwn(values, name)) return values[name]!;
+  const known = Object.keys(values).map((key) => `"$${key}"`);
+  throw new OptionError(
+    `${where}: "$${name}" stands for a number that was not given${known.length === 0 ? "" : `; there is ${known.join(", ")}`}.`,
+  );
+}
+
+function readEach(
+  json: object,
+  where: string,
+  context: Required<LayerJsonOptions>,
+  depth: number,
+): object {
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => [
       key,
-      read(value, `${where}.${key}`, table, depth + 1),
+      read(value, `${where}.${key}`, context, depth + 1),
     ]),
   );
 }
