@@ -14,16 +14,22 @@ export interface Digest {
   readonly tolerance: number;
 }
 
+/** Which numbers a projection weighs with, and what the tolerances are multiplied by. */
+export interface DigestOptions {
+  readonly seed: number;
+  readonly stream: number;
+  readonly factor: number;
+}
+
 /** Compares a tensor with a digest; a projection adds up errors and so may be off by √n times as much. */
 export function compareDigest(
   comparison: Comparison,
   what: string,
   data: ArrayLike<number>,
   expected: Digest,
-  seed: number,
-  stream: number,
+  { seed, stream, factor }: DigestOptions,
 ): void {
-  const { tolerance } = expected;
+  const tolerance = factor * expected.tolerance;
   const count = data.length;
   const unit = units(seed, stream);
   let [sum, squares, projection] = [0, 0, 0];

@@ -5,6 +5,7 @@ import { add, multiply } from "../../src/graph/ops/binary.ts";
 import { reduceSum } from "../../src/graph/ops/reduce.ts";
 import type { Backend } from "../../src/plan/backend.ts";
 import { type CaseResult, Comparison } from "../comparison.ts";
+import { toleranceFactor } from "../winograd.ts";
 import { nodeRules } from "./nodeRules.ts";
 import type { GraphSpecification } from "./specification.ts";
 import { consistentAnswer } from "./twoAnswers.ts";
@@ -36,16 +37,17 @@ export async function runGraphCase(
     const program = await session.compile(built.builder.finish());
     for (const [state, data] of built.states) await session.write(state, data);
     const fetches = await program.run(built.feeds);
+    const factor = toleranceFactor(backend, program.graph);
     for (const tensor of built.expected) {
-      const tolerance = specification.tolerance[tensor] ?? exact;
+      const tolerance = factor * (specification.tolerance[tensor] ?? exact);
       const expected = consistentAnswer(specification, tensor, vectors);
       comparison.tensor(tensor, fetches[tensor]!, expected, tolerance);
     }
     for (const [tensor, state] of built.buffersAfter) {
-      const tolerance = specification.tolerance[tensor] ?? exact;
+      const tolerance = factor * (specification.tolerance[tensor] ?? exact);
       comparison.tensor(tensor, await session.read(state), vector(vectors, tensor).data, tolerance);
     }
-    const lossTolerance = toleranceOfLoss(specification, vectors);
+    const lossTolerance = factor * toleranceOfLoss(specification, vectors);
     if (fetches.loss !== undefined) {
       comparison.number("loss", fetches.loss[0]!, specification.loss_float64, lossTolerance);
     }

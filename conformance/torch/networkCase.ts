@@ -5,6 +5,7 @@ import { buildNet } from "../../src/layers/layer.ts";
 import { crossEntropy } from "../../src/losses/index.ts";
 import type { Backend, Session } from "../../src/plan/backend.ts";
 import { type CaseResult, Comparison } from "../comparison.ts";
+import { toleranceFactor } from "../winograd.ts";
 import { compareDigest, type Digest, inOrder } from "./digest.ts";
 import { moduleRecords, type StateRow, stateDeclarations } from "./modelCase.ts";
 import { type NetworkOptions, networkFor } from "./networks.ts";
@@ -50,9 +51,9 @@ export async function runNetworkCase(
   const session = await backend.open();
   try {
     if (backend.name !== "reference") {
-      await runProgram(comparison, specification, vectors, session, "fused");
+      await runProgram(comparison, specification, vectors, backend, session, "fused");
     }
-    await runProgram(comparison, specification, vectors, session, "activations");
+    await runProgram(comparison, specification, vectors, backend, session, "activations");
   } finally {
     await session.close();
   }
@@ -75,6 +76,7 @@ async function runProgram(
   comparison: Comparison,
   specification: NetworkSpecification,
   vectors: Vectors,
+  backend: Backend,
   session: Session,
   kind: "fused" | "activations",
 ): Promise<void> {
@@ -123,18 +125,24 @@ async function runProgram(
     target: Int32Array.from(specification.target),
   });
 
+  const factor = toleranceFactor(backend, program.graph);
   const { tolerance } = specification;
-  comparison.tensor("logits", fetches.logits!, vector(vectors, "logits").data, tolerance.logits);
-  comparison.number("loss", fetches.loss![0]!, specification.loss_float64, tolerance.loss);
+  const logits = vector(vectors, "logits").data;
+  comparison.tensor("logits", fetches.logits!, logits, factor * tolerance.logits);
+  comparison.number("loss", fetches.loss![0]!, specification.loss_float64, factor * tolerance.loss);
   for (const row of specification.gradients) {
     if (row.tolerance > decisiveShare * Math.max(Math.abs(row.min), Math.abs(row.max))) continue;
     const name = `gradient ${row.parameter}`;
-    compareDigest(comparison, name, fetches[name]!, row, seed, streams.gradients);
+    compareDigest(comparison, name, fetches[name]!, row, {
+      seed,
+      stream: streams.gradients,
+      factor,
+    });
   }
   for (const row of specification.buffers_after) {
     const name = `buffer ${row.buffer}`;
     const data = await session.read(row.buffer);
-    compareDigest(comparison, name, data, row, seed, streams.gradients);
+    compareDigest(comparison, name, data, row, { seed, stream: streams.gradients, factor });
   }
   if (kind === "fused") return;
   comparison.rows(
@@ -149,6 +157,10 @@ async function runProgram(
     const { view, output } = record;
     const ordered = view === undefined ? data : inOrder(data, output, view);
     const name = `activation ${row.module}`;
-    compareDigest(comparison, name, ordered, row, seed, streams.activations);
+    compareDigest(comparison, name, ordered, row, {
+      seed,
+      stream: streams.activations,
+      factor,
+    });
   }
 }
