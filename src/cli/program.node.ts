@@ -21,6 +21,10 @@ export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2
       process.stderr.write(`${error.message}\n`);
       return 2;
     }
+    if (error instanceof Error && error.name === "AbortError") {
+      process.stderr.write("Stopped.\n");
+      return 1;
+    }
     const isOurs = error instanceof StriateError;
     const wrongOption = isOurs && error.name === "OptionError";
     process.stderr.write(`${isOurs ? error.message : explainUnexpected(error)}\n`);

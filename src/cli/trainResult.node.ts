@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { TrainingError } from "../core/errors.ts";
 import { finishRun } from "../runs/finishRun.node.ts";
 import { runFiles } from "../runs/runFolder.node.ts";
+import type { StudyOptions } from "../runs/studies.ts";
 import { type OpenRun, type RunContext, trainRun } from "../runs/trainRun.node.ts";
-import type { RunRecord } from "../train/record.ts";
+import type { Repetition, RunRecord } from "../train/record.ts";
 import type { CommandResult } from "./command.ts";
 import type { Output } from "./output.node.ts";
 import { formatPercent, formatSeconds } from "./quantities.ts";
@@ -13,6 +14,7 @@ export async function completeRun(
   run: OpenRun,
   context: RunContext,
   output: Output,
+  studies?: StudyOptions,
 ): Promise<CommandResult> {
   const { folder } = run;
   const outcome = await trainRun(run, context);
@@ -21,7 +23,7 @@ export async function completeRun(
       `Stopped after ${outcome.history.length} of ${run.config.plan.epochs} epochs; everything is kept. Go on with: striate resume ${folder}`,
     );
   }
-  const { record } = await finishRun(run, outcome, context);
+  const { record } = await finishRun(run, outcome, context, studies);
   return {
     document: trainDocument(folder, record),
     text: describe(folder, record, output),
@@ -49,6 +51,10 @@ function trainDocument(folder: string, record: RunRecord): object {
     },
     train: { accuracy: train.accuracy, loss: train.loss },
     baselines: record.baselines,
+    folds: record.folds,
+    repeats: record.repeats,
+    learningCurve: record.learningCurve,
+    leak: record.leak,
     weightsSha256: record.weightsSha256,
     seconds: record.seconds,
     imagesPerSecond: record.imagesPerSecond,
@@ -58,11 +64,20 @@ function trainDocument(folder: string, record: RunRecord): object {
 function describe(folder: string, record: RunRecord, output: Output): string {
   const { val, baselines, seconds, history } = record;
   const [low, high] = val.ci95;
+  const spread = (name: string, { mean, deviation, runs }: Repetition) =>
+    `\n${name}: mean ${formatPercent(mean)}, deviation ${formatPercent(deviation)} over ${runs.map(({ accuracy }) => formatPercent(accuracy)).join(", ")}`;
+  const further = [
+    record.folds === null ? "" : spread("Folds", record.folds),
+    record.repeats === null ? "" : spread("Seeds", record.repeats),
+    record.leak === null
+      ? ""
+      : `\nA naive split would have shown ${formatPercent(record.leak.naive)} instead of ${formatPercent(record.leak.grouped)} (${record.leak.judge}): ${record.leak.leaked} of its ${record.leak.total} images had a copy or near-duplicate in training`,
+  ];
   const simple = baselines.map(({ name, accuracy }) => `${name} ${formatPercent(accuracy)}`);
   return `
 Validation accuracy ${output.styledResult("bold", formatPercent(val.accuracy))}: ${val.correct} of ${val.total} images, 95 % interval ${formatPercent(low)} to ${formatPercent(high)}
 For comparison: ${simple.join(", ")}
-${history.length} epochs in ${formatSeconds(seconds)}, ${record.imagesPerSecond.toFixed(0)} images/s
+${history.length} epochs in ${formatSeconds(seconds)}, ${record.imagesPerSecond.toFixed(0)} images/s${further.join("")}
 
 Report  ${output.styledResult("cyan", join(folder, runFiles.page))}
 Model   ${join(folder, runFiles.model)}

@@ -5,6 +5,7 @@ import { countClasses } from "../data/manifest.ts";
 import { leakedItems, naiveSplit } from "../data/split/splitData.ts";
 import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
 import type { ModelCard } from "../formats/huggingface/modelCard.ts";
+import { summarize } from "../models/summary.ts";
 import { averageName } from "../optim/averageWeights.ts";
 import type { Backend } from "../plan/backend.ts";
 import type { ReportPictures } from "../report/pictures.ts";
@@ -24,13 +25,13 @@ import type { Baseline, LeakReport, MachineRecord, RunRecord } from "../train/re
 import type { TrainingOutcome } from "../train/runTraining.ts";
 import type { Tensors } from "../train/trainer.ts";
 import { readCheckpoint } from "./checkpointFile.node.ts";
-import { layerRows } from "./layerRows.ts";
 import type { Model } from "./model.ts";
 import { evenChoice, pixelTable } from "./pixelTable.ts";
 import { planNet } from "./plan.ts";
 import { reportPictures } from "./reportPictures.ts";
 import { evaluationBatches, type RunData } from "./runData.node.ts";
 import { runFiles } from "./runFolder.node.ts";
+import { type StudyOptions, study } from "./studies.ts";
 import { writeModel } from "./trainedModel.node.ts";
 import { type OpenRun, type RunContext, readBest, requireEpoch } from "./trainRun.node.ts";
 
@@ -54,6 +55,7 @@ export async function finishRun(
   run: OpenRun,
   outcome: TrainingOutcome,
   context: RunContext,
+  studies?: StudyOptions,
 ): Promise<FinishedRun> {
   const { folder, config, data } = run;
   const { plan } = config;
@@ -119,7 +121,13 @@ export async function finishRun(
       variant: net.variant,
       input: net.input,
       ...measureCost(net.layer, net.input),
-      layers: layerRows(net),
+      layers: summarize(net).layers.map(({ name, kind, output, params, macs }) => ({
+        name,
+        kind,
+        output,
+        parameters: params,
+        macs,
+      })),
     },
     choices: config.choices,
     plan,
@@ -138,12 +146,18 @@ export async function finishRun(
     imagesPerSecond: speedOf(history, data.split.train.length),
   };
   const sha256 = await writeModel(join(folder, runFiles.model), model, describeModel(draft));
-  const record: RunRecord = { ...draft, weightsSha256: sha256 };
+  let record: RunRecord = { ...draft, weightsSha256: sha256 };
   await writeFileAtomic(
     join(folder, runFiles.predictions),
     formatPredictions(predictions, plan.classes),
   );
-  await writeReport(folder, record, await reportPictures(data, plan, predictions));
+  const pictures = await reportPictures(data, plan, predictions);
+  await writeReport(folder, record, pictures);
+  if (studies !== undefined) {
+    // The report is there already; what the studies add comes when they are done.
+    record = { ...record, ...(await study(data, plan, record, studies, context)) };
+    await writeReport(folder, record, pictures);
+  }
   return { record, predictions };
 }
 

@@ -26,6 +26,25 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       .describe("folder of the run (runs/<name of the data> if left out)"),
     overwrite: z.boolean().default(false).describe("replace an earlier run at --out"),
     resume: z.boolean().default(false).describe("go on with the run at --out if it was begun"),
+    folds: z
+      .number()
+      .int()
+      .min(2)
+      .max(100)
+      .optional()
+      .describe("cross-validate with so many folds besides (as many trainings more)"),
+    repeat: z
+      .array(z.number().int().min(0))
+      .optional()
+      .describe("train with these seeds besides, for the spread"),
+    learningCurve: z
+      .boolean()
+      .default(false)
+      .describe("train on parts of the images besides: would more help?"),
+    naiveSplit: z
+      .boolean()
+      .default(false)
+      .describe("train on a split blind to duplicates besides: how much would it flatter?"),
     ...configOption,
     ...engineOptions,
     ...commonOptions,
@@ -46,8 +65,13 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       seed,
       threads,
       backend,
+      folds,
+      repeat,
+      learningCurve,
+      naiveSplit,
       ...rest
     } = options;
+    const studies = { folds, repeat, learningCurve, naiveSplit };
     const context = {
       backend: chooseBackend({ backend, threads }),
       listener: runProgress(output),
@@ -56,7 +80,8 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
     };
     if (resume) {
       if (out === undefined) throw new UsageError("--resume: name the run with --out.");
-      if (await hasRun(out)) return completeRun(await reopenRun(out, context), context, output);
+      if (await hasRun(out))
+        return completeRun(await reopenRun(out, context), context, output, studies);
     }
     const folder = out ?? (await freeRunFolder(basename(resolve(data))));
     const request = {
@@ -68,6 +93,6 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       version,
       command: ["striate", ...process.argv.slice(2)],
     };
-    return completeRun(await startRun(request, context), context, output);
+    return completeRun(await startRun(request, context), context, output, studies);
   },
 });
