@@ -7,7 +7,7 @@ import { subtract } from "../graph/ops/binary.ts";
 import { reduceSum } from "../graph/ops/reduce.ts";
 import { optimize } from "../graph/passes/index.ts";
 import { buildNet, type Layer } from "../layers/layer.ts";
-import { type Lifetime, lowerBound } from "../plan/memory.ts";
+import { lowerBound } from "../plan/memory.ts";
 
 /** Bytes of activations that one image needs at least. */
 export interface ActivationMemory {
@@ -54,27 +54,44 @@ function stepGraph(net: Layer, input: readonly [number, number, number], trainin
 }
 
 const leafOps: readonly string[] = ["state", "constant"];
+const elementwiseOps: readonly string[] = ["unary", "binary", "elementwise"];
 
-/** The largest sum of values alive at one node, results left out. A reshape is its input under another shape. */
+/**
+ * The largest sum of values alive at one node, results left out. A reshape is its input under another shape, and what is
+ * computed element by element takes the place of an input that dies there.
+ */
 function mostAlive(graph: Graph): number {
-  const root = graph.values.map((_, id) => id);
-  const first = new Map<number, number>();
-  const last = new Map<number, number>();
-  graph.nodes.forEach(({ op, inputs, outputs }, step) => {
-    for (const id of inputs) last.set(root[id]!, step);
-    if (leafOps.includes(op)) return;
-    if (op === "reshape") root[outputs[0]!] = root[inputs[0]!]!;
-    else for (const id of outputs) first.set(id, step);
+  const { nodes, values } = graph;
+  const bytesOf = (id: number) => elementCount(values[id]!.shape) * elementBytes;
+  const lastUse = new Map<number, number>();
+  nodes.forEach(({ inputs }, step) => {
+    for (const id of inputs) lastUse.set(id, step);
   });
-  const results = new Set([
-    ...graph.outputs.map(({ value }) => root[value]!),
-    ...graph.updates.map(({ value }) => root[value]!),
-  ]);
-  const lifetimes: Lifetime[] = [];
-  for (const [id, start] of first) {
-    if (results.has(id)) continue;
-    const bytes = elementCount(graph.values[id]!.shape) * elementBytes;
-    lifetimes.push({ bytes, first: start, last: last.get(id) ?? start });
-  }
-  return lowerBound(lifetimes);
+  const results = new Set([...graph.outputs, ...graph.updates].map(({ value }) => value));
+  /** Values that live in one place, by the place of each value. */
+  const places: { bytes: number; first: number; last: number; isResult: boolean }[] = [];
+  const placeOf = new Map<number, number>();
+  nodes.forEach(({ op, inputs, outputs }, step) => {
+    if (leafOps.includes(op) || (op === "reshape" && !placeOf.has(inputs[0]!))) return;
+    for (const id of outputs) {
+      const last = lastUse.get(id) ?? step;
+      const heir = inputs.find((input) => {
+        const place = places[placeOf.get(input) ?? -1];
+        if (place === undefined || results.has(input)) return false;
+        if (op === "reshape") return true;
+        const dies = place.last === step && place.bytes === bytesOf(id);
+        return elementwiseOps.includes(op) && dies;
+      });
+      if (heir === undefined) {
+        placeOf.set(id, places.length);
+        places.push({ bytes: bytesOf(id), first: step, last, isResult: results.has(id) });
+      } else {
+        const place = placeOf.get(heir)!;
+        placeOf.set(id, place);
+        places[place]!.last = Math.max(places[place]!.last, last);
+        places[place]!.isResult ||= results.has(id);
+      }
+    }
+  });
+  return lowerBound(places.filter(({ isResult }) => !isResult));
 }

@@ -152,17 +152,23 @@ export function summarizeGraph(graph: Graph, name: string, input: ImageShape): N
   const image = graph.nodes.find(({ op }) => op === "input")?.outputs[0] ?? -1;
   const sources = new Sources(graph, image);
   const leaves = new Map<number, string>();
+  /** For values that are made of states and constants alone, those they are made of. */
+  const madeOf = new Map<number, readonly number[]>();
   for (const node of graph.nodes) {
+    const [outputId] = node.outputs as readonly [number];
     if (leafOps.includes(node.op)) {
-      const stateName = (node.attributes as Partial<StateAttributes>).name ?? "";
-      if (node.op !== "input") leaves.set(node.outputs[0]!, stateName);
+      if (node.op === "input") continue;
+      leaves.set(outputId, (node.attributes as Partial<StateAttributes>).name ?? "");
+      madeOf.set(outputId, [outputId]);
       continue;
     }
-    const reads = node.inputs.filter((id) => !leaves.has(id));
-    if (reads.length === 0) continue;
-    const own = node.inputs.filter(
-      (id) => leaves.has(id) && !counted.has(id) && graph.values[id]!.shape.length > 0,
-    );
+    const reads = node.inputs.filter((id) => !madeOf.has(id));
+    const origins = [...new Set(node.inputs.flatMap((id) => madeOf.get(id) ?? []))];
+    if (reads.length === 0) {
+      for (const id of node.outputs) madeOf.set(id, origins);
+      continue;
+    }
+    const own = origins.filter((id) => !counted.has(id) && graph.values[id]!.shape.length > 0);
     for (const id of own) counted.add(id);
     const shapes = own.map((id) => graph.values[id]!.shape);
     const isWeight = (id: number) => !isBias(leaves.get(id)!) && graph.values[id]!.shape.length > 1;
@@ -171,7 +177,6 @@ export function summarizeGraph(graph: Graph, name: string, input: ImageShape): N
     const params = count(own);
     const weights = count(own.filter(isWeight));
     const types = (ids: readonly number[]) => ids.map((id) => graph.values[id]!);
-    const outputId = node.outputs[0]!;
     const output = graph.values[outputId]!.shape;
     rows.push({
       name: node.name === "" ? node.op : node.name,
