@@ -232,12 +232,12 @@ function totals(rows: readonly LayerSummary[]) {
   };
 }
 
-/** Layers with matrices or kernels on the longest way from the image to the last line. */
+/** Convolutions and products with weights on the longest way from the image to the last line. */
 function longestWay(rows: readonly LayerSummary[]): number {
   const depths: number[] = [];
-  for (const { from, weightShapes } of rows) {
+  for (const { from, weights, macs } of rows) {
     const before = Math.max(0, ...from.map((i) => (i < 0 ? 0 : depths[i]!)));
-    depths.push(before + (weightShapes.some((shape) => shape.length >= 2) ? 1 : 0));
+    depths.push(before + (weights > 0 && macs > 0 ? 1 : 0));
   }
   return depths.at(-1) ?? 0;
 }
