@@ -1,10 +1,9 @@
-import { checkOptions, integer, number, oneOf, optional } from "../core/fields.ts";
+import { checkOptions, integer, oneOf, optional } from "../core/fields.ts";
 import { kaimingNormal } from "../initializers/scaled.ts";
 import { activation, relu } from "./activation.ts";
 import { batchNorm2d } from "./batchNorm.ts";
 import { conv2d } from "./conv2d.ts";
 import { convNormActivation } from "./convNormActivation.ts";
-import { layerField } from "./fields.ts";
 import { type Layer, layer } from "./layer.ts";
 import { squeezeExcite } from "./squeezeExcite.ts";
 import { sequential, sum } from "./structure.ts";

@@ -158,7 +158,7 @@ describe("freezing", () => {
 });
 
 describe("batch norm's running statistics", () => {
-  async function after(momentum: number | null, steps: number) {
+  async function statisticsAfter(momentum: number | null, steps: number) {
     const builder = new GraphBuilder();
     const input = builder.input("x", [2, 1, 1, 2]);
     const { output } = buildNet(batchNorm2d({ momentum }), { builder, input, training: true });
@@ -176,14 +176,14 @@ describe("batch norm's running statistics", () => {
 
   // Mean 4, biased variance 5, unbiased 20/3.
   test("move by the momentum, the variance unbiased", async () => {
-    const { mean, variance, seen } = await after(0.1, 1);
+    const { mean, variance, seen } = await statisticsAfter(0.1, 1);
     expect(mean).toBeCloseTo(0.4, 6);
     expect(variance).toBeCloseTo(0.9 + 20 / 30, 6);
     expect(seen).toBe(1);
   });
 
   test("without a momentum are the mean of all batches", async () => {
-    const { mean, variance, seen } = await after(null, 3);
+    const { mean, variance, seen } = await statisticsAfter(null, 3);
     expect(mean).toBeCloseTo(4, 6);
     expect(variance).toBeCloseTo(20 / 3, 6);
     expect(seen).toBe(3);

@@ -50,7 +50,7 @@ function read(
     return json.map((item, i) => read(item, `${where}[${i}]`, context, depth + 1));
   }
   if (typeof json === "string" && json.startsWith("$")) {
-    return valueOf(json.slice(1), where, context.values);
+    return givenNumber(json.slice(1), where, context.values);
   }
   if (typeof json !== "object" || json === null) return json;
   const { layer: kind, initializer } = json as Record<string, unknown>;
@@ -69,7 +69,11 @@ function read(
   return readEach(json, where, context, depth);
 }
 
-function valueOf(name: string, where: string, values: Readonly<Record<string, number>>): number {
+function givenNumber(
+  name: string,
+  where: string,
+  values: Readonly<Record<string, number>>,
+): number {
   if (Object.hasOwn(values, name)) return values[name]!;
   const known = Object.keys(values).map((key) => `"$${key}"`);
   throw new OptionError(
