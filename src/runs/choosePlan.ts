@@ -37,6 +37,8 @@ const trainingFactor = 3;
 const photoSizes = [128, 96, 64, 48, 32];
 /** Fewer passes than this over photos, and a smaller image is the better use of the time. */
 const wantedEpochs = 40;
+/** Images up to this size need every pixel: the stem of an ImageNet net would leave a single one. */
+const smallSide = 48;
 /** More passes than this over few images teach nothing new. */
 const mostEpochs = 120;
 
@@ -67,7 +69,11 @@ export function choosePlan(
   const training = countTraining(set, options);
   const budget = (options.minutes ?? defaultMinutes) * macsPerMinute;
   const isPack = scan.commonSize !== undefined && scan.shorterSide <= 40;
-  const { netName, variant } = chooseNet(isPack, options, choose);
+  const side =
+    options.input === undefined
+      ? scan.shorterSide
+      : Math.min(...options.input.split("x").slice(0, 2).map(Number));
+  const { netName, variant } = chooseNet(side <= smallSide, options, choose);
   const geometry = chooseGeometry(
     scan,
     options,
@@ -177,16 +183,16 @@ interface Budget {
   readonly isPack: boolean;
 }
 
-/** Photos need early strides, images of some 32 pixels need every pixel. */
+/** Photos can do with early strides, which save most of the work; small images cannot. */
 function chooseNet(
-  isPack: boolean,
+  isSmall: boolean,
   { net, variant }: TrainOptions,
   choose: Choose,
 ): { readonly netName: string; readonly variant: string | undefined } {
   if (net !== undefined) return { netName: net, variant };
-  const netName = isPack ? "resnet20" : "resnet18";
-  const ownVariant = variant ?? (isPack ? undefined : "narrow");
-  const why = isPack
+  const netName = isSmall ? "resnet20" : "resnet18";
+  const ownVariant = variant ?? (isSmall ? undefined : "narrow");
+  const why = isSmall
     ? "a residual net of 20 layers that is made for small images"
     : "a residual net of 18 layers, half as wide as usual: enough for some thousand photos, and quick on a CPU";
   choose(undefined, "net", ownVariant === undefined ? netName : `${netName}, ${ownVariant}`, why);
