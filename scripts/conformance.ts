@@ -2,58 +2,80 @@
 //
 //   npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--only TEXT] [--json]
 //
-// DIR holds an INDEX.json. A line per failure, then `N passed, M failed`; exit code 1 if any failed.
+// DIR holds an INDEX.json. A line per failure, then `N passed, M failed`. Exit code 1 if any failed, 2 if the
+// command was wrong.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { CaseResult } from "../conformance/comparison.ts";
 import { runFolder } from "../conformance/run.node.ts";
 import { reference } from "../src/backends/reference/backend.ts";
 import { wasm } from "../src/backends/wasm/backend.ts";
-import { lookUp } from "../src/core/errors.ts";
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    backend: { type: "string", default: "wasm" },
-    threads: { type: "string" },
-    only: { type: "string", default: "" },
-    json: { type: "boolean", default: false },
-  },
-});
+import { lookUp, OptionError } from "../src/core/errors.ts";
+import type { Backend } from "../src/plan/backend.ts";
 
 const usage =
-  "usage: npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--only TEXT] [--json]\n";
-if (positionals.length === 0) {
-  process.stderr.write(usage);
-  process.exit(2);
+  "npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--only TEXT] [--json]";
+
+interface Command {
+  readonly folders: readonly string[];
+  readonly backend: Backend;
+  readonly only: string;
+  readonly json: boolean;
 }
 
-const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
-const backends = { wasm: () => wasm(threads), reference };
-const backend = lookUp(backends, values.backend, "backend")();
-
-const started = performance.now();
-const cases: CaseResult[] = [];
-for (const folder of positionals) {
-  const results = await runFolder(folder, backend, {
-    only: values.only,
-    report(result) {
-      if (result.ok || values.json) return;
-      const word = result.skipped ? "skipped" : "FAILED";
-      process.stdout.write(`${word} ${result.case} (${result.op}): ${result.reason}\n`);
+function readCommand(): Command {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      backend: { type: "string", default: "wasm" },
+      threads: { type: "string" },
+      only: { type: "string", default: "" },
+      json: { type: "boolean", default: false },
     },
   });
-  cases.push(...results);
+  if (positionals.length === 0) throw new OptionError("no folder was given.");
+  for (const folder of positionals) {
+    if (!existsSync(join(folder, "INDEX.json"))) {
+      throw new OptionError(`${folder}: there is no INDEX.json in it.`);
+    }
+  }
+  const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
+  const backends = { wasm: () => wasm(threads), reference };
+  const backend = lookUp<() => Backend>(backends, values.backend, "backend")();
+  return { folders: positionals, backend, only: values.only, json: values.json };
 }
 
-const skipped = cases.filter((result) => result.skipped).length;
-const passed = cases.filter((result) => result.ok).length;
-const failed = cases.length - passed - skipped;
-if (values.json) {
-  process.stdout.write(`${JSON.stringify({ passed, failed, skipped, cases })}\n`);
-} else {
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${backend.name} (${backend.description}), ${seconds} s\n`);
-  const tail = skipped === 0 ? "" : `, ${skipped} skipped`;
-  process.stdout.write(`${passed} passed, ${failed} failed${tail}\n`);
+async function run({ folders, backend, only, json }: Command): Promise<number> {
+  const started = performance.now();
+  const cases: CaseResult[] = [];
+  const report = (result: CaseResult) => {
+    if (result.ok || json) return;
+    const word = result.skipped ? "skipped" : "FAILED";
+    process.stdout.write(`${word} ${result.case} (${result.op}): ${result.reason}\n`);
+  };
+  for (const folder of folders) cases.push(...(await runFolder(folder, backend, { only, report })));
+  if (cases.length === 0) throw new OptionError(`no case has "${only}" in its name.`);
+
+  const skipped = cases.filter((result) => result.skipped).length;
+  const passed = cases.filter((result) => result.ok).length;
+  const failed = cases.length - passed - skipped;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ passed, failed, skipped, cases })}\n`);
+  } else {
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${backend.name} (${backend.description}), ${seconds} s\n`);
+    const tail = skipped === 0 ? "" : `, ${skipped} skipped`;
+    process.stdout.write(`${passed} passed, ${failed} failed${tail}\n`);
+  }
+  return failed === 0 ? 0 : 1;
 }
-process.exitCode = failed === 0 ? 0 : 1;
+
+try {
+  process.exitCode = await run(readCommand());
+} catch (error) {
+  process.stderr.write(
+    `conformance: ${error instanceof Error ? error.message : error}\n${usage}\n`,
+  );
+  process.exitCode = 2;
+}

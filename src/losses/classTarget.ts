@@ -2,7 +2,6 @@ import { GraphError, OptionError, ShapeError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import type { Value } from "../graph/builder.ts";
 import { input, scalar as s } from "../graph/expression.ts";
-import { multiply } from "../graph/ops/binary.ts";
 import { elementwise } from "../graph/ops/elementwise.ts";
 import { oneHot } from "../graph/ops/oneHot.ts";
 import { reduceSum } from "../graph/ops/reduce.ts";
@@ -51,7 +50,11 @@ export function classTarget(
   return { classes, hot: oneHot(target, classes, 1), counts };
 }
 
-/** The score of each example's own class: `y[n, …] = scores[n, target[n, …], …]`. */
+/**
+ * The score of each example's own class: `y[n, …] = scores[n, target[n, …], …]`. Other classes do not take part,
+ * even where their scores are infinite, as those of classes that are masked out.
+ */
 export function scoreOfTarget(scores: Value, { hot }: ClassTarget): Value {
-  return reduceSum(multiply(hot, scores), { axes: [1] });
+  const own = elementwise([hot, scores], s.select(input(0), input(1), 0));
+  return reduceSum(own, { axes: [1] });
 }

@@ -104,6 +104,13 @@ test("logits of any size have a finite loss", async () => {
   expect(gradient.every(Number.isFinite)).toBe(true);
 });
 
+test("a class that is masked out by minus infinity takes no part", async () => {
+  const x = { shape: [1, 3], data: [1, Number.NEGATIVE_INFINITY, 1] };
+  const { value, gradient } = await evaluate((a, t) => crossEntropy(a, t), x, classes(0));
+  expect(value[0]).toBeCloseTo(Math.LN2, 6);
+  expect(gradient).toEqual([-0.5, 0, 0.5]);
+});
+
 test("a target probability of 0 costs nothing in the divergence", async () => {
   const target = { shape: [2, 3], data: Float32Array.of(0, 0, 1, 0, 0.5, 0.5) };
   const { value } = await evaluate((x, t) => klDiv(x, t, { reduction: "sum" }), rows, target);
