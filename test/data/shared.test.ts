@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   countClasses,
   crop,
@@ -40,7 +40,10 @@ function statistics(set: DataSet, indices: readonly number[]): number[][] {
     ]);
 }
 
-describe.skipIf(!existsSync(shared))("real data (skipped without ../shared)", () => {
+describe("real data", () => {
+  beforeEach(({ skip }) => {
+    if (!existsSync(shared)) skip("../shared is not beside the checkout");
+  });
   it("MNIST: counts, parts, and the published mean and deviation of the training images", async () => {
     const set = await openData(pathOf("mnist"));
     expect([set.items.length, set.classes.length]).toEqual([70_000, 10]);
