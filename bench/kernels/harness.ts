@@ -167,14 +167,23 @@ function addKernel(module: KernelModule, kernel: Kernel, name: string): void {
   module.builder.export(name, index);
 }
 
-/** Shortest time of a call in milliseconds, over at least five calls and `seconds`. */
+/**
+ * Time of a call in milliseconds: the shortest one, or on a busy machine the mean of the processor time,
+ * whichever is less. The system counts processor time in steps of milliseconds, so it needs a long run.
+ */
 function fastest(body: () => void, seconds: number): number {
+  body();
   let best = Infinity;
-  const deadline = performance.now() + seconds * 1000;
-  for (let round = 0; round < 5 || performance.now() < deadline; round++) {
+  let calls = 0;
+  const processor = process.cpuUsage();
+  const begin = performance.now();
+  while (calls < 5 || performance.now() - begin < seconds * 1000) {
     const start = performance.now();
     body();
     best = Math.min(best, performance.now() - start);
+    calls++;
   }
-  return best;
+  const { user, system } = process.cpuUsage(processor);
+  const spent = (user + system) / 1000;
+  return spent < 400 ? best : Math.min(best, spent / calls);
 }
