@@ -11,7 +11,13 @@ import { runProgress } from "../runProgress.ts";
 import { completeRun } from "../trainResult.node.ts";
 
 /** What trains the sample well in about a minute on two cores. */
-const sampleOptions = { input: "32x32x3", epochs: 30, minutes: 1 } as const;
+const sampleOptions = {
+  input: "32x32x3",
+  epochs: 30,
+  minutes: 1,
+  augment: "randomCrop(padding=3), horizontalFlip",
+  labelSmoothing: 0.05,
+} as const;
 
 /** `striate sample`: the main job end to end, on images that the program draws itself. */
 export const sampleCommand = defineCommand({
@@ -53,16 +59,13 @@ export const sampleCommand = defineCommand({
     };
     const folder = out ?? (await freeRunFolder("sample"));
     const options = { ...sampleOptions, epochs };
+    const flags = { ...options, seed };
     const command = [
-      "striate",
-      "train",
-      data,
-      "--input",
-      options.input,
-      "--epochs",
-      String(epochs),
-      "--seed",
-      String(seed),
+      ...["striate", "train", data],
+      ...Object.entries(flags).flatMap(([key, value]) => [
+        `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+        String(value),
+      ]),
     ];
     const request = { data, folder, overwrite: false, options, seed, version, command };
     const result = await completeRun(await startRun(request, context), context, output);
