@@ -23,7 +23,7 @@ import {
 import { reductionBlocks } from "./gemmReduction.ts";
 import { emitStaging, type StagingGeometry, stagedRegion } from "./gemmStaging.ts";
 import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
-import { type ColumnPanels, columnPanels } from "./packing.ts";
+import { type ColumnPanels, columnPanels, emitTransposedSquare } from "./packing.ts";
 import { emitSquare, emitTiles, emitVectorLoop } from "./winogradTiles.ts";
 import { emitTransform, type TileOutputs, tileInputs } from "./winogradTransforms.ts";
 
@@ -150,7 +150,7 @@ export function winogradWeightBytes(product: WinogradProduct): number {
   return tileInputs(product.outputs) ** 2 * weightStep(product);
 }
 
-/** Where the weights of a Winograd product lie, in floats; taps are 3x3. */
+/** Where the weights of a Winograd product lie, in floats; filters or channels lie side by side. */
 export interface WinogradWeights {
   /** From filter to filter, channel to channel and tap to tap of the product. */
   readonly filterStep: number;
@@ -174,15 +174,26 @@ export function winogradWeightKernel(
   const parts = Math.ceil(channels / channelsPerItem);
   const inner = tileInputs(outputs);
   const step = weightStep(product);
+  // Where channels lie side by side, four of them are turned round together.
+  const together = source.filterStep === 1 ? 1 : 4;
+  const turned = 3 * inner * 16;
   return {
     key: `winogradWeights ${outputs} ${channels}x${filters} ${JSON.stringify(source)} ${features.tile.columns}`,
     buffers: 2,
     items: panels.count * parts,
-    scratchBytes: 3 * inner * 16,
+    scratchBytes: turned + 9 * 4 * 16,
     emit(f, io, module) {
       const [weight, packed] = io.address as [Local, Local];
-      const names = ["item", "channel", "last", "from", "to", "panel"] as const;
-      const [item, channel, last, from, to, panel] = names.map(() => f.local("i32")) as [
+      const names = ["item", "channel", "last", "from", "to", "panel", "base", "vector"] as const;
+      const [item, channel, last, from, to, panel, base, vector, at, line] = [
+        ...names,
+        "at",
+        "line",
+      ].map(() => f.local("i32")) as [
+        Local,
+        Local,
+        Local,
+        Local,
         Local,
         Local,
         Local,
@@ -190,37 +201,9 @@ export function winogradWeightKernel(
         Local,
         Local,
       ];
-      const value = f.local("v128");
 
-      /** All channels of the item for the four filters of vector `vector` of a panel. */
-      const emitVector = (vector: number): void => {
-        f.get(weight)
-          .get(panel)
-          .i32(panels.vectors * 4 * source.filterStep * 4)
-          .op("i32.mul");
-        f.op("i32.add")
-          .i32(vector * 4 * source.filterStep * 4)
-          .op("i32.add");
-        f.get(channel)
-          .i32(source.channelStep * 4)
-          .op("i32.mul")
-          .op("i32.add")
-          .set(from);
-        const load = (tap: number): void => {
-          const offset = (source.reversed ? 8 - tap : tap) * source.tapStep * 4;
-          if (source.filterStep === 1) {
-            f.get(from).memory("v128.load", offset);
-            return;
-          }
-          f.f32x4(0).set(value);
-          for (let lane = 0; lane < 4; lane++) {
-            f.get(from).get(value);
-            f.memoryLane("v128.load32_lane", lane, offset + lane * source.filterStep * 4).set(
-              value,
-            );
-          }
-          f.get(value);
-        };
+      /** Transforms the taps of four filters and one channel. */
+      const emitFilters = (load: (tap: number) => void): void => {
         const taps = Array.from({ length: 3 }, () => [f.local("v128")]);
         for (let column = 0; column < 3; column++) {
           for (const [row, [tap]] of taps.entries()) {
@@ -243,13 +226,16 @@ export function winogradWeightKernel(
           }
           emitTransform(f, module.features, "filter", outputs, taps, (results) => {
             for (const [column, [result]] of results.entries()) {
-              f.get(to).get(result!);
-              f.memory("v128.store", (row * inner + column) * step + vector * 16);
+              f.get(to)
+                .get(result!)
+                .memory("v128.store", (row * inner + column) * step);
             }
           });
         }
         f.release(...taps.flat());
       };
+      const tapOffset = (tap: number): number =>
+        (source.reversed ? 8 - tap : tap) * source.tapStep * 4;
       const emitPanel = (vectors: number): void => {
         f.get(packed)
           .get(panel)
@@ -260,10 +246,49 @@ export function winogradWeightKernel(
           .i32(vectors * 16)
           .op("i32.mul")
           .op("i32.add")
-          .set(to);
-        f.for(channel, channel, last, 1, () => {
-          for (let vector = 0; vector < vectors; vector++) emitVector(vector);
-          f.increment(to, vectors * 16);
+          .set(base);
+        f.for(channel, channel, last, together, () => {
+          f.get(weight)
+            .get(panel)
+            .i32(panels.vectors * 16 * source.filterStep)
+            .op("i32.mul");
+          f.op("i32.add")
+            .get(channel)
+            .i32(source.channelStep * 4)
+            .op("i32.mul")
+            .op("i32.add");
+          f.set(from);
+          f.for(vector, 0, vectors, 1, () => {
+            f.get(base).get(vector).i32(4).op("i32.shl").op("i32.add").set(to);
+            if (together === 1)
+              emitFilters((tap) => f.get(from).memory("v128.load", tapOffset(tap)));
+            else {
+              for (let tap = 0; tap < 9; tap++) {
+                emitTransposedSquare(
+                  f,
+                  (filter) => {
+                    f.get(from).memory(
+                      "v128.load",
+                      tapOffset(tap) + filter * source.filterStep * 4,
+                    );
+                  },
+                  (line, push) => {
+                    f.get(io.scratch);
+                    push();
+                    f.memory("v128.store", turned + (line * 9 + tap) * 16);
+                  },
+                );
+              }
+              f.get(io.scratch).i32(turned).op("i32.add").set(at);
+              f.for(line, 0, together, 1, () => {
+                emitFilters((tap) => f.get(at).memory("v128.load", tap * 16));
+                f.increment(at, 9 * 16);
+                f.increment(to, vectors * 16);
+              });
+            }
+            f.increment(from, source.filterStep * 16);
+          });
+          f.increment(base, together * vectors * 16);
         });
       };
       f.for(item, io.begin, io.end, 1, () => {
@@ -281,7 +306,7 @@ export function winogradWeightKernel(
           () => emitPanel(panels.tailVectors),
         );
       });
-      f.release(item, channel, last, from, to, panel, value);
+      f.release(item, channel, last, from, to, panel, base, vector, at, line);
     },
   };
 }
