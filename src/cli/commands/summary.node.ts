@@ -2,6 +2,8 @@ import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { OptionError, UnsupportedError } from "../../core/errors.ts";
 import { activationMemory } from "../../explain/activationMemory.ts";
+import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
+import { drawNet } from "../../models/drawing.ts";
 import { createNet, type Net } from "../../models/index.ts";
 import { summarize } from "../../models/summary.ts";
 import { formatBytes, summaryText } from "../../models/summaryText.ts";
@@ -28,21 +30,28 @@ export const summaryCommand = defineCommand({
       .optional()
       .meta({ placeholder: "PATTERN" })
       .describe("parameters to show as frozen: layer1.*,conv1.*"),
+    svg: z
+      .string()
+      .optional()
+      .meta({ placeholder: "FILE" })
+      .describe("draw the architecture into this file, too"),
     all: z.boolean().default(false).describe("lines for layers without parameters, too"),
     ...commonOptions,
   }),
   examples: [
     "striate summary alexnet --variant deck",
     "striate summary resnet20 --input 64x64x3",
+    "striate summary googlenet --svg googlenet.svg",
     "striate summary runs/photos",
   ],
-  async run(_context, [name = ""], { variant, input, classes, freeze, all }) {
+  async run(_context, [name = ""], { variant, input, classes, freeze, svg, all }) {
     const net = await findNet(name, { variant, input, classes });
     const frozen = freeze === undefined ? {} : { frozen: namePattern(freeze) };
     const summary = summarize(net, frozen);
     const layers = summary.layers.map(
       ({ from: _, within: __, weightShapes: ___, ...layer }) => layer,
     );
+    if (svg !== undefined) await writeFileAtomic(svg, drawNet(summary));
     const memory = activationMemory(net.layer, net.input);
     const text = [
       summaryText(summary, { all }),
