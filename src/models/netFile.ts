@@ -19,7 +19,8 @@ import {
   layerFromJson,
   layerToJson,
 } from "../layers/layerJson.ts";
-import { createNet, type ImageShape, type Net, type NetLoss, type NetOptions } from "./index.ts";
+import { createNet } from "./catalogue.ts";
+import type { ImageShape, Net, NetLoss, NetOptions } from "./net.ts";
 
 /**
  * A net of one's own as a file holds it. In place of any number `layers` may say `"$classes"`, so that the net fits any
