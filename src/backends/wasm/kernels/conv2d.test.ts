@@ -1,6 +1,4 @@
 import { describe, test } from "vitest";
-import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
-import { input, scalar } from "../../../graph/expression.ts";
 import {
   describeGeometry,
   expectClose,
@@ -12,7 +10,9 @@ import {
   testGeometries,
   tiles,
   weightCount,
-} from "./conv2d.testCases.ts";
+} from "../../../../test/wasm/convolutionCases.ts";
+import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
+import { input, scalar } from "../../../graph/expression.ts";
 import { planConv2d } from "./conv2d.ts";
 
 describe("conv2d against float64 loops, for every tile the same bits", () => {

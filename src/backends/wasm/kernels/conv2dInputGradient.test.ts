@@ -1,5 +1,4 @@
 import { describe, test } from "vitest";
-import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import {
   describeGeometry,
   expectClose,
@@ -11,7 +10,8 @@ import {
   testGeometries,
   tiles,
   weightCount,
-} from "./conv2d.testCases.ts";
+} from "../../../../test/wasm/convolutionCases.ts";
+import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import { planConv2dInputGradient } from "./conv2dInputGradient.ts";
 
 describe("conv2dInputGradient against float64 loops, for every tile the same bits", () => {

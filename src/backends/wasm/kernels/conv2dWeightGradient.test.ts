@@ -1,5 +1,4 @@
 import { describe, test } from "vitest";
-import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import {
   describeGeometry,
   expectClose,
@@ -11,7 +10,8 @@ import {
   testGeometries,
   tiles,
   weightCount,
-} from "./conv2d.testCases.ts";
+} from "../../../../test/wasm/convolutionCases.ts";
+import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import { resultSize } from "./conv2dGeometry.ts";
 import { planConv2dWeightGradient } from "./conv2dWeightGradient.ts";
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
+import {
+  expectClose,
+  expectSameBits,
+  randomFloats,
+  tiles,
+} from "../../../../test/wasm/convolutionCases.ts";
 import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
 import { input, scalar } from "../../../graph/expression.ts";
-import { expectClose, expectSameBits, randomFloats, tiles } from "./conv2d.testCases.ts";
 import { type MatmulGeometry, planMatmul } from "./matmul.ts";
 
 /** Row-major product in float64. */

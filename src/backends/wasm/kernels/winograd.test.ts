@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
-import { input, scalar } from "../../../graph/expression.ts";
 import {
   expectSameBits,
   forEachProduct,
@@ -10,7 +8,9 @@ import {
   resultCount,
   tiles,
   weightCount,
-} from "./conv2d.testCases.ts";
+} from "../../../../test/wasm/convolutionCases.ts";
+import { runPlan } from "../../../../test/wasm/kernelRunner.ts";
+import { input, scalar } from "../../../graph/expression.ts";
 import { planConv2d } from "./conv2d.ts";
 import type { Conv2dGeometry } from "./conv2dGeometry.ts";
 import { planConv2dInputGradient } from "./conv2dInputGradient.ts";

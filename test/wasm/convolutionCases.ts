@@ -1,8 +1,12 @@
 /** Geometries and float64 loops that the convolution kernels are tested with. */
 import { expect } from "vitest";
-import { bitsToUniform, randomBits } from "../../../core/random.ts";
-import type { Features } from "../kernel.ts";
-import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
+import type { Features } from "../../src/backends/wasm/kernel.ts";
+import {
+  type Conv2dGeometry,
+  geometryKey,
+  resultSize,
+} from "../../src/backends/wasm/kernels/conv2dGeometry.ts";
+import { bitsToUniform, randomBits } from "../../src/core/random.ts";
 
 /** Engines with different register tiles. */
 export const tiles: readonly Features[] = [
