@@ -24,7 +24,26 @@ export {
   TrainingError,
   UnsupportedError,
 } from "./core/errors.ts";
-export { createNet, type Net, type NetOptions, netNames, variantNames } from "./models/index.ts";
+export {
+  type CustomNetOptions,
+  catalogueDepths,
+  createNet,
+  customNet,
+  type DrawingOptions,
+  depthChart,
+  drawNet,
+  type LayerSummary,
+  type Net,
+  type NetJson,
+  type NetOptions,
+  type NetSummary,
+  netFromJson,
+  netNames,
+  netToJson,
+  summarize,
+  summaryText,
+  variantNames,
+} from "./models/index.ts";
 export * from "./optim/index.ts";
 export * from "./optim/schedules/index.ts";
 export type { Backend } from "./plan/backend.ts";

@@ -33,20 +33,33 @@ export interface ModelOptions extends Omit<NetOptions, "classes"> {
 }
 
 /**
- * Makes a model of the catalogue with fresh weights, or those given.
+ * Makes a model of a net of the catalogue, or of one's own, with fresh weights, or those given.
  *
- * @throws OptionError for an unknown net or variant, or no classes.
+ * @throws OptionError for an unknown net or variant, no classes, or not as many as a net of one's own has.
  * @throws ShapeError where a weight given has another shape than the net's.
  * @example
  * const model = createModel("lenet5", { classes: ["cat", "dog"], input: [1, 28, 28] });
  */
-export function createModel(name: string, options: ModelOptions = {}): Model {
+export function createModel(source: string | Net, options: ModelOptions = {}): Model {
   const { classes, normalization, seed = 0, weights = new Map(), ...rest } = options;
   const count = typeof classes === "object" ? classes.length : classes;
   if (count !== undefined && !(Number.isInteger(count) && count >= 1)) {
     throw new OptionError(`createModel: ${count} classes; at least 1 is needed.`);
   }
-  const net = createNet(name, { ...rest, ...(count === undefined ? {} : { classes: count }) });
+  if (typeof source !== "string" && (rest.variant !== undefined || rest.input !== undefined)) {
+    throw new OptionError(
+      `createModel: net "${source.name}" is complete; "variant" and "input" go with a name of the catalogue.`,
+    );
+  }
+  const net =
+    typeof source === "string"
+      ? createNet(source, { ...rest, ...(count === undefined ? {} : { classes: count }) })
+      : source;
+  if (count !== undefined && count !== net.classes) {
+    throw new OptionError(
+      `createModel: ${count} classes were given; net "${net.name}" ends in ${net.classes}.`,
+    );
+  }
   const channels = net.input[0];
   const means = normalization ?? {
     mean: new Array<number>(channels).fill(0.5),
@@ -64,7 +77,7 @@ export function createModel(name: string, options: ModelOptions = {}): Model {
       const given = weights.get(parameter);
       if (given !== undefined && given.shape.join() !== shape.join()) {
         throw new ShapeError(
-          `createModel: weight "${parameter}" is ${formatShape(given.shape)}; ${name} has it as ${formatShape(shape)}.`,
+          `createModel: weight "${parameter}" is ${formatShape(given.shape)}; ${net.name} has it as ${formatShape(shape)}.`,
         );
       }
       return [parameter, given ?? { shape, data: fresh[parameter]! }] as const;

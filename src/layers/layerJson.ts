@@ -1,8 +1,8 @@
 import { lookUp, OptionError, StriateError } from "../core/errors.ts";
 import { initializerFrom } from "../initializers/index.ts";
 import type { Initializer } from "../initializers/initializer.ts";
-import { layers } from "./index.ts";
 import type { Layer } from "./layer.ts";
+import { layers } from "./table.ts";
 
 /**
  * A layer as data: `{ "layer": "conv2d", "channels": 16, "kernel": 3 }`. Layers inside are written the same way,
@@ -15,7 +15,7 @@ export type LayerTable = Readonly<Record<string, (options: never) => Layer>>;
 
 /** Options of {@link layerFromJson}. */
 export interface LayerJsonOptions {
-  /** Default: the layers of layers/index.ts. */
+  /** Default: the layers of layers/table.ts. */
   readonly table?: LayerTable;
   /** What stands for a number: `{ classes: 10 }` makes `"$classes"` 10. */
   readonly values?: Readonly<Record<string, number>>;

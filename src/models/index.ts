@@ -2,6 +2,7 @@ export { alexnet } from "./alexnet.ts";
 export { createNet, models, netNames, variantNames } from "./catalogue.ts";
 export { convnext, convnextV2 } from "./convnext.ts";
 export { convnextFusion } from "./convnextFusion.ts";
+export { type CustomNetOptions, customNet } from "./customNet.ts";
 export { catalogueDepths, type DepthEntry, depthChart } from "./depthChart.ts";
 export { type DrawingOptions, drawNet } from "./drawing.ts";
 export { googlenet } from "./googlenet.ts";

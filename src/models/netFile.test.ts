@@ -45,7 +45,7 @@ describe("net files", () => {
 
   test("fit a data set", () => {
     const net = netFromJson(tiny, { classes: 4, input: [3, 16, 16] });
-    expect(net).toMatchObject({ classes: 4, input: [3, 16, 16], variant: "file" });
+    expect(net).toMatchObject({ classes: 4, input: [3, 16, 16], variant: "own" });
     expect(declared(net).parameters[0]).toEqual(["conv.weight", [2, 3, 3, 3], "kaimingUniform"]);
     expect(netFromJson({ ...tiny, classes: 5 }).classes).toBe(5);
   });

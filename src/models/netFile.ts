@@ -9,17 +9,16 @@ import {
   optional,
   text,
 } from "../core/fields.ts";
-import { formatShape } from "../core/shape.ts";
-import { GraphBuilder } from "../graph/builder.ts";
-import { layers } from "../layers/index.ts";
-import { buildNet, type Layer } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
 import {
   type LayerJson,
   type LayerTable,
   layerFromJson,
   layerToJson,
 } from "../layers/layerJson.ts";
+import { layers } from "../layers/table.ts";
 import { createNet } from "./catalogue.ts";
+import { customNet } from "./customNet.ts";
 import type { ImageShape, Net, NetLoss, NetOptions } from "./net.ts";
 
 /**
@@ -91,23 +90,14 @@ export function netFromJson(json: unknown, options: NetFileOptions = {}): Net {
   const { classes = file.classes, input = file.input } = options;
   const values: Record<string, number> = classes === undefined ? {} : { classes };
   const layer = layerFromJson(file.layers, { table: fileLayers(), values });
-  const outputs = outputsOf(layer, input, name);
-  if (classes !== undefined && classes !== outputs) {
+  const { layers: _, classes: __, ...rest } = file;
+  const net = customNet({ ...rest, layer, input });
+  if (classes !== undefined && classes !== net.classes) {
     throw new ShapeError(
-      `net "${name}": its layers end in ${outputs} numbers, not ${classes}; write "$classes" where the last layer has its number.`,
+      `net "${name}": its layers end in ${net.classes} numbers, not ${classes}; write "$classes" where the last layer has its number.`,
     );
   }
-  return {
-    name,
-    variant: "file",
-    layer,
-    input,
-    classes: outputs,
-    minimumInput: file.minimumInput ?? 1,
-    paper: file.paper ?? "",
-    year: file.year ?? 0,
-    loss: file.loss ?? "crossEntropy",
-  };
+  return net;
 }
 
 /** A net as data that {@link netFromJson} reads back; any net of the catalogue can be written. */
@@ -145,17 +135,4 @@ function checkNetJson(json: unknown): NetJson {
     year: optional(number()),
   });
   return json as unknown as NetJson;
-}
-
-/** Builds the layer and counts the numbers that it ends in. */
-function outputsOf(layer: Layer, input: ImageShape, name: string): number {
-  const builder = new GraphBuilder();
-  const image = builder.input("x", [1, ...input]);
-  const { shape } = buildNet(layer, { builder, input: image, training: false }).output;
-  if (shape.length !== 2) {
-    throw new ShapeError(
-      `net "${name}": its layers end in ${formatShape(shape)}; a classifier ends in [N, classes]: add a global pooling or flatten, and a linear layer.`,
-    );
-  }
-  return shape[1]!;
 }
