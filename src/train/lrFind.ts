@@ -75,11 +75,15 @@ export async function findLearningRate(options: LrFindOptions): Promise<LrFindin
 
 function suggest(points: readonly LrPoint[]): { steepest: number; minimumTenth: number } {
   const lowest = points.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
-  let steepest = points[0]!;
+  // The average of the first steps is one of few losses and jumps about, and so does the difference of neighbours:
+  // slopes are taken over a stretch of the curve, once the average has its full length.
+  const settled = Math.round(1 / (1 - smoothing));
+  const reach = Math.max(1, Math.floor(points.length / 24));
+  let steepest = lowest;
   let slope = 0;
   // Rates step by equal factors, so differences of the loss are slopes over log(rate).
-  for (let i = 1; i < points.length - 1 && points[i]!.lr <= lowest.lr; i++) {
-    const fall = points[i + 1]!.smoothed - points[i - 1]!.smoothed;
+  for (let i = settled + reach; i + reach < points.length && points[i]!.lr <= lowest.lr; i++) {
+    const fall = points[i + reach]!.smoothed - points[i - reach]!.smoothed;
     if (fall < slope) {
       slope = fall;
       steepest = points[i]!;
