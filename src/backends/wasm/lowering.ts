@@ -39,9 +39,16 @@ type Lowering<A extends Attributes> = (
   attributes: A,
   outputs: readonly TensorType[],
   features: Features,
-  /** For each output whether anything reads it. */
-  needed: readonly boolean[],
+  usage: Usage,
 ) => KernelPlan | "alias";
+
+/** What the rest of the graph does with an operation. */
+export interface Usage {
+  /** For each output whether anything reads it. */
+  readonly needed: readonly boolean[];
+  /** For each input whether it is the same in every run while nobody writes states: weights at inference. */
+  readonly lasting: readonly boolean[];
+}
 
 /** Operations that are places in memory, not computations. */
 export type LeafName = "input" | "state" | "constant";
@@ -107,19 +114,23 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
       keepDims,
       outputs: expressions.map((expression) => ({ expression })),
     }),
-  conv2d: ([x, weight], attributes, _, features) =>
-    planConv2d(convolutionGeometry(x!, weight!, attributes), features),
-  conv2dInputGradient: ([, weight], attributes, [dx], features) =>
-    planConv2dInputGradient(convolutionGeometry(dx!, weight!, attributes), features),
+  conv2d: ([x, weight], attributes, _, features, { lasting }) =>
+    planConv2d(convolutionGeometry(x!, weight!, attributes), features, {
+      weightsChange: !lasting[1],
+    }),
+  conv2dInputGradient: ([, weight], attributes, [dx], features, { lasting }) =>
+    planConv2dInputGradient(convolutionGeometry(dx!, weight!, attributes), features, {
+      weightsChange: !lasting[1],
+    }),
   conv2dWeightGradient: ([x], attributes, [dw], features) =>
     planConv2dWeightGradient(convolutionGeometry(x!, dw!, attributes), features),
-  matmul: ([a, b], attributes, _, features) =>
-    planMatmul(productGeometry(a!, b!, attributes), features),
+  matmul: ([a, b], attributes, _, features, { lasting }) =>
+    planMatmul(productGeometry(a!, b!, attributes), features, { weightsChange: !lasting[1] }),
   moments: ([x], { axes }) => planMoments({ shape: x!.shape, axes, keepDims: true }),
   argMax: ([x], { axis }) => planArgMax(x!.shape, axis),
   oneHot: ([x], { classes, axis }) => planOneHot(x!.shape, classes, axis),
   random: (_, { shape, stream }) => planRandom(shape, stream),
-  maxPool2d: ([x], { rows, columns }, _outputs, _features, needed) =>
+  maxPool2d: ([x], { rows, columns }, _outputs, _features, { needed }) =>
     planMaxPool2d({ shape: x!.shape, rows, columns, switches: needed[1]! }),
   maxUnpool2d: ([dy], { rows, columns, size }) =>
     planMaxUnpool2d({ shape: [dy!.shape[0]!, dy!.shape[1]!, ...size], rows, columns }),
@@ -146,12 +157,12 @@ export function lowerOperation(
   attributes: Attributes,
   outputs: readonly TensorType[],
   features: Features,
-  needed: readonly boolean[],
+  usage: Usage,
 ): KernelPlan | "alias" {
   const table: Readonly<Record<string, Lowering<never> | undefined>> = lowerings;
   const lowering = table[op];
   if (lowering === undefined) throw new UnsupportedError(`wasm: no kernel for "${op}".`);
-  return lowering(inputs, attributes as never, outputs, features, needed);
+  return lowering(inputs, attributes as never, outputs, features, usage);
 }
 
 /** A dense copy of a value. */

@@ -29,13 +29,14 @@ export interface Operation {
 export function planOperations(graph: Graph, features: Features): Operation[] {
   const soleReader = findSoleReaders(graph);
   const uses = useCounts(graph);
+  const lasting = lastingValues(graph);
   const absorbed = new Map<Node, Operation>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
     if (node.op !== "conv2d" && node.op !== "matmul") continue;
     const reader = soleReader.get(node.outputs[0]!);
     if (reader === undefined || absorbed.has(reader)) continue;
-    const operation = fuseEpilogue(graph, node, reader, features);
+    const operation = fuseEpilogue(graph, node, reader, features, lasting);
     if (operation !== undefined) {
       absorbed.set(reader, operation);
       skipped.add(node);
@@ -43,24 +44,40 @@ export function planOperations(graph: Graph, features: Features): Operation[] {
   }
   return graph.nodes.flatMap((node): Operation[] => {
     if (skipped.has(node)) return [];
-    return [absorbed.get(node) ?? planNode(graph, node, features, uses)];
+    return [absorbed.get(node) ?? planNode(graph, node, features, uses, lasting)];
   });
 }
 
-function planNode(graph: Graph, node: Node, features: Features, uses: Int32Array): Operation {
+/** Values that depend on constants and on states that this graph does not update, and on nothing else. */
+export function lastingValues(graph: Graph): Set<number> {
+  const updated = new Set(graph.updates.map(({ state }) => state));
+  const lasting = new Set<number>();
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const isLasting =
+      op === "constant" ||
+      (op === "state" && !updated.has(outputs[0]!)) ||
+      (inputs.length > 0 && inputs.every((id) => lasting.has(id)));
+    if (isLasting) for (const id of outputs) lasting.add(id);
+  }
+  return lasting;
+}
+
+function planNode(
+  graph: Graph,
+  node: Node,
+  features: Features,
+  uses: Int32Array,
+  lasting: ReadonlySet<number>,
+): Operation {
   const { inputs, outputs } = node;
   const leaf = node.op === "input" || node.op === "state" || node.op === "constant";
   const type = (id: number) => graph.values[id]!;
   const plan = leaf
     ? "leaf"
-    : lowerOperation(
-        node.op,
-        inputs.map(type),
-        node.attributes,
-        outputs.map(type),
-        features,
-        outputs.map((id) => uses[id]! > 0),
-      );
+    : lowerOperation(node.op, inputs.map(type), node.attributes, outputs.map(type), features, {
+        needed: outputs.map((id) => uses[id]! > 0),
+        lasting: inputs.map((id) => lasting.has(id)),
+      });
   const elementwise = node.op === "elementwise" || node.op === "unary" || node.op === "binary";
   return { node, inputs, outputs, plan, elementwise };
 }
@@ -86,6 +103,7 @@ function fuseEpilogue(
   product: Node,
   reader: Node,
   features: Features,
+  lasting: ReadonlySet<number>,
 ): Operation | undefined {
   const [result] = product.outputs as [number];
   const type = graph.values[result]!;
@@ -104,17 +122,19 @@ function fuseEpilogue(
   const expression = substitute(source!, renumbered);
   const [a, b] = product.inputs as [number, number];
   const [left, right] = [graph.values[a]!, graph.values[b]!];
-  const epilogue = { expression, extras };
+  const options = { epilogue: { expression, extras }, weightsChange: !lasting.has(b) };
   const plan =
     product.op === "conv2d"
       ? planConv2d(
           convolutionGeometry(left, right, product.attributes as Conv2dAttributes),
           features,
-          { epilogue },
+          options,
         )
-      : planMatmul(productGeometry(left, right, product.attributes as MatmulAttributes), features, {
-          epilogue,
-        });
+      : planMatmul(
+          productGeometry(left, right, product.attributes as MatmulAttributes),
+          features,
+          options,
+        );
   return {
     node: product,
     inputs: [a, b, ...others],

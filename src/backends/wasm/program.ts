@@ -9,7 +9,7 @@ import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
 import { type LinkedProgram, link, type Place, type PlacedLaunch } from "./linker.ts";
 import { copyPlan } from "./lowering.ts";
-import { type Operation, planOperations } from "./operations.ts";
+import { lastingValues, type Operation, planOperations } from "./operations.ts";
 
 /** Where a program reads its feeds or leaves its fetches. */
 export interface Port {
@@ -93,7 +93,7 @@ class Compilation {
   readonly #buffers: BufferInfo[] = [];
   /** Buffer of each owner. */
   readonly #home = new Map<number, number>();
-  readonly #prepared = new Set<number>();
+  readonly #prepared: ReadonlySet<number>;
   readonly #prepare: PlannedCall[] = [];
   readonly #step: PlannedCall[] = [];
   readonly #stateNames = new Map<number, string>();
@@ -111,6 +111,7 @@ class Compilation {
     this.#replaces = new Map(graph.updates.map(({ state, value }) => [value, state]));
     this.#updatedStates = new Set(graph.updates.map(({ state }) => state));
     this.#operations = planOperations(graph, features);
+    this.#prepared = lastingValues(graph);
     this.#owner = graph.values.map((_, id) => id);
     for (const { plan, inputs, outputs } of this.#operations) {
       if (plan === "alias") this.#owner[outputs[0]!] = this.#owner[inputs[0]!]!;
@@ -160,7 +161,6 @@ class Compilation {
       return;
     }
     const early = inputs.every((id) => this.#prepared.has(id));
-    if (early) for (const id of outputs) this.#prepared.add(id);
     if (plan === "alias") return;
     for (const id of outputs) {
       const buffer = early
@@ -184,12 +184,10 @@ class Compilation {
       const attributes = node.attributes as StateAttributes;
       this.#stateNames.set(value, attributes.name);
       this.#home.set(value, this.#newBuffer(bytes, this.#memory.state(attributes)));
-      if (!this.#updatedStates.has(value)) this.#prepared.add(value);
     } else if (node.op === "constant") {
       const buffer = this.#permanent(bytes);
       this.#home.set(value, buffer);
       this.#constants.push({ buffer, data: node.attributes as ConstantAttributes });
-      this.#prepared.add(value);
     } else {
       this.#home.set(value, this.#newBuffer(bytes));
     }
