@@ -123,7 +123,7 @@ class AlexNetDeck(nn.Sequential):
         )
 
 
-def create(name, size, channels, classes):
+def create(name, channels, classes):
     if name == "lenet5":
         return LeNet5(channels, classes)
     if name == "resnet20":
@@ -136,18 +136,11 @@ def create(name, size, channels, classes):
 
     if name == "squeezenet":
         return zoo.squeezenet1_1(num_classes=classes)
-    if name == "vgg16" and size < 224:
-        # At this size the last volume is 2x2x512; torchvision would blow it up to 7x7.
-        net = zoo.vgg16(num_classes=classes)
-        side = size // 32
-        net.avgpool = nn.Identity()
-        net.classifier[0] = nn.Linear(512 * side * side, 4096)
-        return net
     return getattr(zoo, name)(num_classes=classes)
 
 
 height, width, channels = (int(part) for part in arguments.input.split("x"))
-net = create(arguments.net, height, channels, arguments.classes)
+net = create(arguments.net, channels, arguments.classes)
 layout = torch.channels_last if arguments.layout == "channels_last" else torch.contiguous_format
 net = net.to(memory_format=layout)
 x = torch.rand(arguments.batch, channels, height, width).to(memory_format=layout)
