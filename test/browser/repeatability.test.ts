@@ -14,19 +14,17 @@ describe("training repeats bit for bit", () => {
     for (const threads of [1, 2, 3, 4]) expect(await train(threads)).toEqual(first);
   });
 
-  test.skipIf(findBrowser() === undefined)(
-    `in a browser, with shared memory and without${findBrowser() === undefined ? ` (skipped: ${noBrowser})` : ""}`,
-    async () => {
-      const expected = await train(2);
-      const code = await bundle("test/browser/lenetPage.ts");
-      for (const isolated of [true, false]) {
-        const result = await withPage(code, { isolated }, (page) =>
-          page.evaluate((count) => globalThis.trainOnPage(count), steps),
-        );
-        expect(result.description).toContain(isolated ? "threads" : "1 thread");
-        expect(result.losses).toEqual(expected.losses);
-        expect(result.sha256).toBe(expected.sha256);
-      }
-    },
-  );
+  test("in a browser, with shared memory and without", async ({ skip }) => {
+    if (findBrowser() === undefined) skip(noBrowser);
+    const expected = await train(2);
+    const code = await bundle("test/browser/lenetPage.ts");
+    for (const isolated of [true, false]) {
+      const result = await withPage(code, { isolated }, (page) =>
+        page.evaluate((count) => globalThis.trainOnPage(count), steps),
+      );
+      expect(result.description).toContain(isolated ? "threads" : "1 thread");
+      expect(result.losses).toEqual(expected.losses);
+      expect(result.sha256).toBe(expected.sha256);
+    }
+  });
 });

@@ -15,17 +15,15 @@ describe("a page that answers with LeNet-5", () => {
     for (const word of ["optimizer.", "accumulated.", "node:fs"]) expect(code).not.toContain(word);
   });
 
-  test.skipIf(findBrowser() === undefined)(
-    `gives the same answer as Node${findBrowser() === undefined ? ` (skipped: ${noBrowser})` : ""}`,
-    async () => {
-      const classifier = await openClassifier(createModel("lenet5", { classes: 10, seed: 3 }));
-      const [expected] = await classifier.predict(Uint8Array.from(pixels));
-      await classifier.close();
-      const code = await bundle("test/package/lenetInference.ts");
-      const answer = await withPage(code, { isolated: true }, (page) =>
-        page.evaluate((bytes) => globalThis.classify(bytes), pixels),
-      );
-      expect(answer).toEqual({ label: expected!.label, probability: expected!.probability });
-    },
-  );
+  test("gives the same answer as Node", async ({ skip }) => {
+    if (findBrowser() === undefined) skip(noBrowser);
+    const classifier = await openClassifier(createModel("lenet5", { classes: 10, seed: 3 }));
+    const [expected] = await classifier.predict(Uint8Array.from(pixels));
+    await classifier.close();
+    const code = await bundle("test/package/lenetInference.ts");
+    const answer = await withPage(code, { isolated: true }, (page) =>
+      page.evaluate((bytes) => globalThis.classify(bytes), pixels),
+    );
+    expect(answer).toEqual({ label: expected!.label, probability: expected!.probability });
+  });
 });

@@ -26,39 +26,35 @@ describe("report.html", () => {
     expect(html).toContain("default-src 'none'");
   });
 
-  test.skipIf(findBrowser() === undefined)(
-    `a cell of the confusion matrix opens its pictures${findBrowser() === undefined ? ` (skipped: ${noBrowser})` : ""}`,
-    async () => {
-      const { record, pictures } = await sampleRun();
-      const folder = mkdtempSync(join(tmpdir(), "striate-report-"));
-      const path = join(folder, "report.html");
-      writeFileSync(path, renderReport(record, pictures));
-      const browser = await chromium.launch({
-        executablePath: findBrowser()!,
-        args: ["--no-sandbox"],
+  test("a cell of the confusion matrix opens its pictures", async ({ skip }) => {
+    if (findBrowser() === undefined) skip(noBrowser);
+    const { record, pictures } = await sampleRun();
+    const folder = mkdtempSync(join(tmpdir(), "striate-report-"));
+    const path = join(folder, "report.html");
+    writeFileSync(path, renderReport(record, pictures));
+    const browser = await chromium.launch({
+      executablePath: findBrowser()!,
+      args: ["--no-sandbox"],
+    });
+    try {
+      const page = await browser.newPage();
+      const problems: string[] = [];
+      page.on("pageerror", (error) => problems.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") problems.push(message.text());
       });
-      try {
-        const page = await browser.newPage();
-        const problems: string[] = [];
-        page.on("pageerror", (error) => problems.push(error.message));
-        page.on("console", (message) => {
-          if (message.type() === "error") problems.push(message.text());
-        });
-        await page.goto(`file://${path}`);
-        const cell = page.locator('[data-cell="0-1"]');
-        const count = Number(await cell.textContent());
-        await cell.click();
-        expect(await page.locator("dialog .photo").count()).toBe(count);
-        expect(await page.locator("dialog img").first().isVisible()).toBe(true);
-        const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - innerWidth,
-        );
-        expect(overflow).toBeLessThanOrEqual(0);
-        expect(problems).toEqual([]);
-      } finally {
-        await browser.close();
-        rmSync(folder, { recursive: true, force: true });
-      }
-    },
-  );
+      await page.goto(`file://${path}`);
+      const cell = page.locator('[data-cell="0-1"]');
+      const count = Number(await cell.textContent());
+      await cell.click();
+      expect(await page.locator("dialog .photo").count()).toBe(count);
+      expect(await page.locator("dialog img").first().isVisible()).toBe(true);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      expect(problems).toEqual([]);
+    } finally {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
