@@ -1,5 +1,6 @@
 import type { Backend } from "../src/plan/backend.ts";
 import type { CaseResult } from "./comparison.ts";
+import { type OnnxRow, runOnnxCase } from "./onnx/runOnnx.node.ts";
 import { runTorchCase, type TorchRow } from "./torch/runTorch.node.ts";
 
 /** A family of foreign vectors. */
@@ -15,5 +16,9 @@ export const runners: Readonly<Record<string, Runner>> = {
   torch: {
     recognizes: (row) => "spec" in row && "kind" in row,
     run: (folder, row: TorchRow, backend) => runTorchCase(folder, row, backend),
+  },
+  onnx: {
+    recognizes: (row) => "opset" in row && "model" in row,
+    run: (folder, row: OnnxRow, backend) => runOnnxCase(folder, row, backend),
   },
 };
