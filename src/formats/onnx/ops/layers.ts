@@ -61,7 +61,15 @@ export const layers: Readonly<Record<string, Importer>> = {
       countIncludePad: node.int("count_include_pad", 0) === 1,
     }),
   GlobalAveragePool: (node) => globalAvgPool2d(node.input(0)),
-  MatMul: (node) => matmul(node.input(0), node.input(1)),
+  MatMul(node) {
+    const [a, b] = [node.input(0), node.input(1)];
+    // A vector is a row on the left and a column on the right; the axis added goes again.
+    const left = a.shape.length === 1 ? reshape(a, [1, -1]) : a;
+    const right = b.shape.length === 1 ? reshape(b, [-1, 1]) : b;
+    const y = matmul(left, right);
+    const rows = left === a ? y.shape.slice(0, -1) : y.shape.slice(0, -2);
+    return reshape(y, right === b ? [...rows, y.shape.at(-1)!] : rows);
+  },
   Gemm(node) {
     const product = matmul(node.input(0), node.input(1), {
       transposeA: node.int("transA", 0) !== 0,

@@ -2,6 +2,7 @@ import type { Value } from "../../../graph/builder.ts";
 import {
   add,
   divide,
+  less,
   maximum,
   minimum,
   multiply,
@@ -41,6 +42,18 @@ export const pointwise: Readonly<Record<string, Importer>> = {
   Reciprocal: unary((x) => divide(1, x)),
   Identity: unary((x) => x),
   Softsign: unary((x) => divide(x, add(abs(x), 1))),
+  ThresholdedRelu(node) {
+    const x = node.input(0);
+    return multiply(x, less(node.float("alpha", 1), x));
+  },
+  Swish(node) {
+    const x = node.input(0);
+    return multiply(x, sigmoid(multiply(x, node.float("alpha", 1))));
+  },
+  HardSigmoid(node) {
+    const x = multiply(node.input(0), node.float("alpha", 0.2));
+    return minimum(maximum(add(x, node.float("beta", 0.5)), 0), 1);
+  },
   LeakyRelu(node) {
     const x = node.input(0);
     return add(relu(x), multiply(minimum(x, 0), node.float("alpha", 0.01)));
