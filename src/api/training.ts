@@ -1,4 +1,5 @@
 import { wasm } from "../backends/wasm/backend.ts";
+import { OptionError } from "../core/errors.ts";
 import type { Batches } from "../data/batches/batches.ts";
 import { momentum } from "../optim/momentum.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -61,6 +62,11 @@ export async function train(model: Model, options: TrainModelOptions): Promise<T
     signal,
     onEpoch,
   } = options;
+  if (batches.batchSize > batches.imageCount) {
+    throw new OptionError(
+      `train: batches of ${batches.batchSize} from ${batches.imageCount} images; expected at most that many.`,
+    );
+  }
   const session = await (options.backend ?? wasm()).open();
   try {
     const trainer = new Trainer({

@@ -92,9 +92,14 @@ export function choosePlan(
   const batch = choose(
     options.batch,
     "batch",
-    training < 600 ? 16 : training < 4000 ? 32 : training < 20_000 ? 64 : 128,
+    Math.min(training, training < 600 ? 16 : training < 4000 ? 32 : training < 20_000 ? 64 : 128),
     `small enough for many steps over ${training} images, large enough for batch norm`,
   );
+  if (batch > training) {
+    throw new OptionError(
+      `batch ${batch}: there are ${training} images to train on; expected at most that many.`,
+    );
+  }
   const optimizer = choose(
     options.optimizer,
     "optimizer",

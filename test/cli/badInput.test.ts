@@ -175,6 +175,7 @@ describe("a wrong command ends with exit code 2", () => {
       ["--optimizer", "adm", 'unknown optimizer "adm"'],
       ["--augment", "flip", 'unknown augmentation "flip"'],
       ["--schedule", "cosin", 'unknown schedule "cosin"'],
+      ["--batch", "5000", "batch 5000: there are"],
     ] as const) {
       const { code, stderr } = await train(photos, `wrong${flag}`, flag, value);
       expect(stderr).toContain(message);

@@ -149,7 +149,7 @@ class ReferenceSession implements Session {
   }
 }
 
-function feed({ name, shape }: InputAttributes, feeds: Feeds): Tensor {
+function feed({ name, shape, dtype }: InputAttributes, feeds: Feeds): Tensor {
   const data = feeds[name];
   if (data === undefined) {
     throw new ShapeError(`input "${name}" ${formatShape(shape)} was not fed.`);
@@ -161,6 +161,12 @@ function feed({ name, shape }: InputAttributes, feeds: Feeds): Tensor {
   }
   if (data instanceof Uint8Array && shape.length === 4)
     return { shape, data: toPlanes(data, shape) };
+  const isInteger = data instanceof Int32Array;
+  if (!(data instanceof Uint8Array) && isInteger !== (dtype === "int32")) {
+    throw new ShapeError(
+      `input "${name}" is ${dtype}; ${isInteger ? "an Int32Array" : "a Float32Array"} was fed.`,
+    );
+  }
   return { shape, data: new Float64Array(data) };
 }
 

@@ -4,6 +4,7 @@ import type { Graph } from "../../graph/graph.ts";
 import { add, multiply } from "../../graph/ops/binary.ts";
 import { conv2d } from "../../graph/ops/conv2d.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
+import { maxPool2d } from "../../graph/ops/maxPool2d.ts";
 import { reduceSum } from "../../graph/ops/reduce.ts";
 import { flatten, reshape } from "../../graph/ops/reshape.ts";
 import { logSoftmax } from "../../graph/ops/softmax.ts";
@@ -133,6 +134,9 @@ test.each(backends)(
       await expect(program.run({ x: new Float32Array(5) })).rejects.toThrow(
         'input "x" has shape [2, 3], 6 elements; 5 were fed',
       );
+      await expect(program.run({ x: new Int32Array(6) })).rejects.toThrow(
+        'input "x" is float32; an Int32Array was fed',
+      );
       await expect(session.write("bias", new Float32Array(2))).rejects.toThrow("3 elements; 2");
       await expect(session.read("scale")).rejects.toThrow('no state "scale"');
       const other = new GraphBuilder();
@@ -143,6 +147,16 @@ test.each(backends)(
     });
   },
 );
+
+test.each(backends)("%s: max pooling as the lecture draws it", async (_, backend) => {
+  await withSession(backend(), async (session) => {
+    const builder = new GraphBuilder();
+    builder.output("y", maxPool2d(builder.input("x", [1, 1, 4, 4]), { kernel: 2 }));
+    const program = await session.compile(builder.finish());
+    const x = Float32Array.of(1, 1, 2, 4, 5, 6, 7, 8, 3, 2, 1, 0, 1, 2, 3, 4);
+    expect([...(await program.run({ x })).y!]).toEqual([6, 8, 3, 4]);
+  });
+});
 
 test("a closed session says so", async () => {
   for (const [, backend] of backends) {
