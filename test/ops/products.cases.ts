@@ -24,6 +24,11 @@ export const matmulCases: readonly OpCase[] = [
     build: ([a, b]) => matmul(a!, b!),
   },
   {
+    name: "two leading axes, one of them broadcast",
+    inputs: uniform([2, 3, 3, 4], [3, 4, 2]),
+    build: ([a, b]) => matmul(a!, b!),
+  },
+  {
     name: "batches of one matrix",
     inputs: uniform([2, 3, 4], [4, 2]),
     build: ([a, b]) => matmul(a!, b!),

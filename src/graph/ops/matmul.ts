@@ -8,8 +8,8 @@ import { reshape } from "./reshape.ts";
 export type MatmulAttributes = { readonly transposeA: boolean; readonly transposeB: boolean };
 
 /**
- * Matrix product over the last two axes: `C = op(A) · op(B)`, `[…, M, K] · […, K, N] → […, M, N]`, where
- * `op` may transpose. Leading axes must be equal, or absent in both.
+ * Matrix product over the last two axes: `C = op(A) · op(B)`, `[M, K] · [K, N] → [M, N]`, or as many
+ * products as a leading axis says; `op` may transpose.
  *
  * `dA = dC · op(B)ᵀ`, `dB = op(A)ᵀ · dC`, themselves transposed where the operand was.
  */
@@ -23,7 +23,9 @@ export const matmulOp: PrimitiveOp<MatmulAttributes> = {
         `${where}: ${formatShape(a!.shape)}${transposeA ? " transposed" : ""} times ${formatShape(b!.shape)}${transposeB ? " transposed" : ""}: ${why}`,
       );
     };
-    if (rank < 2 || b!.shape.length !== rank) mismatch("both need the same rank, at least 2.");
+    if (rank < 2 || rank > 3 || b!.shape.length !== rank) {
+      mismatch("both need the same rank, 2 or 3; matmul() joins more leading axes into one.");
+    }
     const batch = a!.shape.slice(0, -2);
     if (batch.some((size, axis) => size !== b!.shape[axis])) mismatch("leading sizes differ.");
     const m = a!.shape[rank - (transposeA ? 1 : 2)]!;
@@ -77,14 +79,14 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
     const lead = (x: Value) => [...new Array(rank - x.shape.length).fill(1), ...x.shape];
     const [as, bs] = [lead(a), lead(b)];
     const batch = as.slice(0, -2).map((size: number, axis: number) => Math.max(size, bs[axis]));
-    const widen = (x: Value, shape: number[]) =>
-      broadcastTo(reshape(x, shape), [...batch, ...shape.slice(-2)]);
-    return builder.add(
-      matmulOp,
-      [widen(a, as), widen(b, bs)],
-      { transposeA, transposeB },
-      "matmul",
-    )[0]!;
+    const count = elementCount(batch);
+    const widen = (x: Value, shape: number[]) => {
+      const matrix = shape.slice(-2);
+      return reshape(broadcastTo(reshape(x, shape), [...batch, ...matrix]), [count, ...matrix]);
+    };
+    const operands = [widen(a, as), widen(b, bs)];
+    const [y] = builder.add(matmulOp, operands, { transposeA, transposeB }, "matmul");
+    return reshape(y!, [...batch, ...y!.shape.slice(-2)]);
   }
   return builder.add(matmulOp, [a, b], { transposeA, transposeB }, "matmul")[0]!;
 }
