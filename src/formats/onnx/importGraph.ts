@@ -1,80 +1,331 @@
-import type { TensorData } from "../../core/dtype.ts";
-import { FormatError, UnsupportedError } from "../../core/errors.ts";
+import type { DType, TensorData } from "../../core/dtype.ts";
+import { FormatError, ShapeError, UnsupportedError } from "../../core/errors.ts";
+import { checkShape, formatShape, type Shape } from "../../core/shape.ts";
 import { GraphBuilder, type Value } from "../../graph/builder.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { NodeContext, type ValueSource } from "./nodeContext.ts";
-import { importerOf } from "./ops/index.ts";
-import type { ModelProto } from "./proto/messages.generated.ts";
+import { type ElementType, elementTypes } from "../elementType.ts";
+import { declaredInputs, inputShape, type SizeOptions } from "./graphInputs.ts";
+import { type ImportScope, NodeContext, UnknownNumbersError } from "./nodeContext.ts";
+import {
+  constantOf,
+  isEmpty,
+  isIntegerType,
+  type KnownTensor,
+  type OnnxTensor,
+  sizeOf,
+  typed,
+} from "./onnxTensor.ts";
+import { operatorOf } from "./ops/index.ts";
+import type { Operator } from "./ops/operator.ts";
+import type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/messages.generated.ts";
 import { tensorData, tensorHeader } from "./proto/tensorData.ts";
 
-/** A tensor that the graph is fed with. */
-export interface ImportInput {
-  readonly shape: readonly number[];
-  readonly dtype: "float32" | "int32";
-  /** Its numbers, for an input that decides shapes: it is folded into the graph. */
-  readonly known?: TensorData;
+/** Options of {@link importGraph}. */
+export interface ImportOptions extends SizeOptions {
+  /**
+   * Numbers of inputs that may decide shapes, by name. An input is folded into the graph only where a shape depends on it;
+   * all others are fed to each run.
+   */
+  readonly numbers?: Readonly<Record<string, TensorData>>;
+  /** Tensors to compute in place of the model's outputs, inner ones too. */
+  readonly outputs?: readonly string[];
+}
+
+/** A tensor at the border of an imported graph. */
+export interface ImportedTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  /** The type that the model declares. */
+  readonly elementType: ElementType;
+}
+
+/** A tensor that each run is fed with. */
+export interface ImportedInput extends ImportedTensor {
+  /** The type that the engine takes. */
+  readonly dtype: DType;
+}
+
+/** A result of the model. */
+export interface ImportedOutput extends ImportedTensor {
+  /** Its numbers, where they do not depend on what is fed: the graph then has no such output. */
+  readonly numbers?: TensorData;
 }
 
 /** A graph made from an ONNX model, and the weights to write into its states. */
 export interface ImportedGraph {
   readonly graph: Graph;
   readonly states: ReadonlyMap<string, TensorData>;
-  readonly outputShapes: ReadonlyMap<string, readonly number[]>;
+  /** What the graph reads. Inputs that no output depends on are not among them, nor those folded into it. */
+  readonly inputs: readonly ImportedInput[];
+  readonly outputs: readonly ImportedOutput[];
+  /** Inputs whose numbers became part of the graph, because shapes depend on them. */
+  readonly folded: readonly string[];
 }
 
+/** Numbers that an import may hold beside the weights, so that a small file cannot fill the memory. */
+const maxHeldNumbers = 2 ** 22;
+
+/** Tensors with more elements than this are left to the graph, even where they could be computed at import. */
+const maxFoldedSize = 2 ** 16;
+
 /**
- * Makes a graph of an ONNX model. Float initializers become states, so that they can be trained further.
- * @throws {@link UnsupportedError} naming the node whose operator is not known.
+ * Makes a graph of an ONNX model (operator sets 1 to 25). Float initializers become states under their names, so that
+ * they can be trained further; shape arithmetic is computed here. Batch norm and dropout act as at inference.
+ *
+ * @throws {@link UnsupportedError} naming the node whose operator or option is not imported; {@link FormatError} for
+ * a model that breaks a rule of the format; {@link ShapeError} where shapes do not go together.
+ * @example
+ * const { graph, states, inputs } = importGraph(await readModel(source), { dimensions: { batch: 8 } });
  */
-export function importGraph(
-  model: ModelProto,
-  inputs: Readonly<Record<string, ImportInput>>,
-): ImportedGraph {
-  const proto = model.graph;
-  if (proto === undefined) throw new FormatError("onnx: no graph; it is no ONNX model.");
-  const builder = new GraphBuilder();
-  const values = new Map<string, Value>();
-  const known = new Map<string, TensorData>();
-  const states = new Map<string, TensorData>();
-  for (const tensor of proto.initializer) {
-    const where = `onnx: initializer "${tensor.name}"`;
-    const { shape } = tensorHeader(tensor, where);
-    const data = tensorData(tensor, where);
-    known.set(tensor.name, data);
-    if (data instanceof Float32Array) {
-      values.set(tensor.name, builder.state(tensor.name, shape));
-      states.set(tensor.name, data);
+export function importGraph(model: ModelProto, options: ImportOptions = {}): ImportedGraph {
+  if (model.graph === undefined) throw new FormatError("onnx: no graph; it is no ONNX model.");
+  const folded = new Set<string>();
+  for (;;) {
+    try {
+      return new GraphImport(model, model.graph, options, folded).run();
+    } catch (error) {
+      if (!(error instanceof UnknownNumbersError)) throw error;
+      const behind = inputsBehind(model.graph, error.tensor);
+      const { numbers = {} } = options;
+      const more = behind.filter((name) => !folded.has(name));
+      if (more.length === 0 || more.some((name) => !Object.hasOwn(numbers, name))) throw error;
+      for (const name of more) folded.add(name);
     }
   }
-  for (const [name, { shape, dtype, known: data }] of Object.entries(inputs)) {
-    if (data === undefined) values.set(name, builder.input(name, shape, dtype));
-    else known.set(name, data);
+}
+
+/** The inputs of the graph on whose numbers a tensor depends. */
+function inputsBehind(graph: GraphProto, tensor: string): string[] {
+  const producers = producersOf(graph);
+  const inputs = new Set(declaredInputs(graph).map(({ name }) => name));
+  const seen = new Set<string>([tensor]);
+  for (const name of seen) {
+    const node = producers.get(name);
+    if (node === undefined || node.opType === "Shape" || node.opType === "Size") continue;
+    for (const input of node.input) seen.add(input);
   }
-  const source: ValueSource = {
-    known: (name) => known.get(name),
-    value(name, where) {
-      const value = values.get(name);
-      if (value !== undefined) return value;
-      throw new FormatError(
-        `${where}: there is no tensor "${name}" yet; expected an input, a float initializer or the output of an earlier node.`,
+  return [...seen].filter((name) => inputs.has(name));
+}
+
+function producersOf(graph: GraphProto): Map<string, NodeProto> {
+  const producers = new Map<string, NodeProto>();
+  for (const node of graph.node) for (const name of node.output) producers.set(name, node);
+  return producers;
+}
+
+/** One attempt at an import, under a set of inputs whose numbers are taken as known. */
+class GraphImport implements ImportScope {
+  readonly builder = new GraphBuilder();
+  readonly #model: ModelProto;
+  readonly #graph: GraphProto;
+  readonly #options: ImportOptions;
+  readonly #folded: ReadonlySet<string>;
+  readonly #tensors = new Map<string, OnnxTensor>();
+  readonly #initializers = new Map<string, TensorProto>();
+  readonly #values = new Map<string, Value>();
+  readonly #states = new Map<string, TensorData>();
+  readonly #inputs = new Map<string, ImportedInput>();
+  #held = 0;
+
+  constructor(
+    model: ModelProto,
+    graph: GraphProto,
+    options: ImportOptions,
+    folded: ReadonlySet<string>,
+  ) {
+    this.#model = model;
+    this.#graph = graph;
+    this.#options = options;
+    this.#folded = folded;
+  }
+
+  run(): ImportedGraph {
+    this.#declare();
+    const names = this.#options.outputs ?? this.#graph.output.map(({ name }) => name);
+    const nodes = neededNodes(this.#graph, names);
+    const opsets = new Map(
+      this.#model.opsetImport.map(({ domain, version }) => [plainDomain(domain), Number(version)]),
+    );
+    for (const node of nodes) this.#importNode(node, opsets.get(plainDomain(node.domain)) ?? 1);
+    const outputs = [...new Set(names)].map((name) => this.#output(name));
+    return {
+      graph: this.builder.finish(),
+      states: this.#states,
+      inputs: [...this.#inputs.values()],
+      outputs,
+      folded: [...this.#folded],
+    };
+  }
+
+  tensor(name: string, where: string): OnnxTensor {
+    const known = this.#tensors.get(name) ?? this.#initializer(name);
+    if (known !== undefined) return known;
+    throw new FormatError(
+      `${where}: there is no tensor "${name}" yet; expected an input, an initializer or the output of an earlier node.`,
+    );
+  }
+
+  value(name: string, where: string): Value {
+    const ready = this.#values.get(name);
+    if (ready !== undefined) return ready;
+    const tensor = this.tensor(name, where);
+    const value = tensor.value ?? this.#lift(name, tensor, where);
+    this.#values.set(name, value);
+    return value;
+  }
+
+  charge(numbers: number, where: string): void {
+    this.#held += numbers;
+    if (!(this.#held <= maxHeldNumbers)) {
+      throw new UnsupportedError(
+        `${where}: the import would hold ${this.#held} numbers beside the weights; at most ${maxHeldNumbers} are allowed.`,
       );
-    },
-  };
-  const opset = Number(model.opsetImport.find(({ domain }) => domain === "")?.version ?? 1n);
-  for (const node of proto.node) {
-    const context = new NodeContext(node, opset, source);
-    const importer = node.domain === "" ? importerOf(node.opType) : undefined;
-    if (importer === undefined) {
-      throw new UnsupportedError(`${context.where}: the operator ${node.opType} is not imported.`);
     }
-    context.limitOutputs(1);
-    values.set(node.output[0] ?? "", importer(context));
   }
-  const outputShapes = new Map<string, readonly number[]>();
-  for (const { name } of proto.output) {
-    const value = source.value(name, "onnx: output");
-    builder.output(name, value);
-    outputShapes.set(name, value.shape);
+
+  #declare(): void {
+    for (const tensor of this.#graph.initializer) {
+      if (this.#initializers.has(tensor.name)) {
+        throw new FormatError(`onnx: initializer "${tensor.name}" occurs twice.`);
+      }
+      this.#initializers.set(tensor.name, tensor);
+    }
+    if (this.#graph.sparseInitializer.length > 0) {
+      throw new UnsupportedError("onnx: sparse initializers are not imported; save them dense.");
+    }
+    const { numbers = {} } = this.#options;
+    for (const input of declaredInputs(this.#graph)) {
+      const { name, elementType } = input;
+      const shape = inputShape(input, this.#options);
+      const isKnown = this.#folded.has(name) || isEmpty(shape);
+      const tensor = {
+        elementType,
+        shape,
+        numbers: isKnown ? (numbers[name] ?? new Float32Array(0)) : undefined,
+      };
+      checkCount(tensor, `onnx: input "${name}"`);
+      this.#tensors.set(name, tensor);
+    }
   }
-  return { graph: builder.finish(), states, outputShapes };
+
+  #initializer(name: string): OnnxTensor | undefined {
+    const proto = this.#initializers.get(name);
+    if (proto === undefined) return undefined;
+    const where = `onnx: initializer "${name}"`;
+    const { shape, elementType } = tensorHeader(proto, where);
+    const numbers = tensorData(proto, where);
+    // Scalars are settings (an exponent, a bound), which nobody trains.
+    const trainable =
+      shape.length > 0 &&
+      !isEmpty(shape) &&
+      elementType !== "bool" &&
+      numbers instanceof Float32Array;
+    const tensor = { elementType, shape, numbers, trainable };
+    this.#tensors.set(name, tensor);
+    return tensor;
+  }
+
+  /** A value for a tensor that no node of the graph computes: a state, a constant or an input. */
+  #lift(name: string, tensor: OnnxTensor, where: string): Value {
+    const { shape, elementType, numbers } = tensor;
+    if (numbers === undefined) {
+      const { dtype } = elementTypes[elementType];
+      this.#inputs.set(name, { name, shape, elementType, dtype });
+      return this.builder.input(name, shape, dtype);
+    }
+    if (this.#initializers.has(name) && tensor.trainable) {
+      this.#states.set(name, numbers as Float32Array);
+      return this.builder.state(name, shape);
+    }
+    return constantOf(this.builder, { ...tensor, numbers }, where);
+  }
+
+  #importNode(node: NodeProto, opset: number): void {
+    const context = new NodeContext(node, opset, this);
+    const operator = operatorOf(plainDomain(node.domain), node.opType);
+    if (operator === undefined) {
+      const domain = plainDomain(node.domain);
+      throw new UnsupportedError(
+        `${context.where}: the operator ${domain === "" ? "" : `${domain}.`}${node.opType} is not imported.`,
+      );
+    }
+    const results = this.#results(operator, context);
+    node.output.forEach((name, index) => {
+      if (name === "") return;
+      const result = results[index];
+      if (result === undefined) {
+        throw new UnsupportedError(
+          `${context.where}: output ${index}, "${name}", is not computed.`,
+        );
+      }
+      if (this.#tensors.has(name) || this.#initializers.has(name)) {
+        throw new FormatError(`${context.where}: there is a tensor "${name}" already.`);
+      }
+      checkShape(result.shape, `${context.where}: output "${name}"`, 0);
+      this.#tensors.set(name, result);
+    });
+  }
+
+  #results(operator: Operator, context: NodeContext): readonly (OnnxTensor | undefined)[] {
+    const inputs = context.tensors();
+    const trainable = inputs.some((input) => input.trainable);
+    const small = inputs.every((input) => sizeOf(input) <= maxFoldedSize);
+    const folded = small ? operator.evaluate?.(context) : undefined;
+    for (const { numbers } of folded ?? []) this.charge(numbers.length, context.where);
+    if (folded !== undefined && (!trainable || operator.build === undefined)) return folded;
+    if (operator.build === undefined) {
+      const name = inputs.findIndex((input) => input.numbers === undefined);
+      context.known(Math.max(0, name));
+      throw new UnsupportedError(
+        `${context.where}: its inputs are too large to compute at import.`,
+      );
+    }
+    const type = inputs[0]?.elementType ?? "float32";
+    const built = operator.build(context);
+    return (Array.isArray(built) ? built : [built]).map((result, index) =>
+      result === undefined
+        ? undefined
+        : { ...typed(result, type), numbers: folded?.[index]?.numbers, trainable },
+    );
+  }
+
+  #output(name: string): ImportedOutput {
+    const where = `onnx: output "${name}"`;
+    const { shape, elementType, numbers, value } = this.tensor(name, where);
+    if (numbers !== undefined && value === undefined && !this.#initializers.has(name)) {
+      const isInteger = isIntegerType(elementType);
+      const data = isInteger ? Int32Array.from(numbers) : Float32Array.from(numbers);
+      return { name, shape, elementType, numbers: data };
+    }
+    this.builder.output(name, this.value(name, where));
+    return { name, shape, elementType };
+  }
+}
+
+/** The standard operators have two names for their domain. */
+function plainDomain(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
+}
+
+/** The nodes on which some tensors depend, in the order of the file. */
+function neededNodes(graph: GraphProto, names: readonly string[]): NodeProto[] {
+  const producers = producersOf(graph);
+  const needed = new Set<NodeProto>();
+  const seen = new Set<string>(names);
+  for (const name of seen) {
+    const node = producers.get(name);
+    if (node === undefined || needed.has(node)) continue;
+    needed.add(node);
+    for (const input of node.input) seen.add(input);
+  }
+  return graph.node.filter((node) => needed.has(node));
+}
+
+function checkCount(tensor: OnnxTensor, where: string): asserts tensor is KnownTensor {
+  const { numbers, shape } = tensor;
+  if (numbers !== undefined && numbers.length !== sizeOf(tensor)) {
+    throw new ShapeError(
+      `${where}: ${numbers.length} numbers were given; shape ${formatShape(shape)} takes ${sizeOf(tensor)}.`,
+    );
+  }
 }

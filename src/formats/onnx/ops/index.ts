@@ -1,13 +1,16 @@
-import type { Value } from "../../../graph/builder.ts";
-import type { NodeContext } from "../nodeContext.ts";
 import { layers } from "./layers.ts";
+import type { Evaluators, Importers, Operator } from "./operator.ts";
 import { pointwise } from "./pointwise.ts";
 import { shapes } from "./shapes.ts";
 
-/** The importer of an operator, where there is one. */
-export function importerOf(operator: string): ((node: NodeContext) => Value) | undefined {
-  for (const table of [pointwise, layers, shapes]) {
-    if (Object.hasOwn(table, operator)) return table[operator];
-  }
-  return undefined;
+/** What is known of an operator of a domain, where it is imported. */
+export function operatorOf(domain: string, name: string): Operator | undefined {
+  if (domain !== "") return undefined;
+  const build = lookUpIn<Importers[string]>([pointwise, layers, shapes], name);
+  const evaluate = lookUpIn<Evaluators[string]>([], name);
+  return build === undefined && evaluate === undefined ? undefined : { build, evaluate };
+}
+
+function lookUpIn<T>(tables: readonly Readonly<Record<string, T>>[], name: string): T | undefined {
+  return tables.find((table) => Object.hasOwn(table, name))?.[name];
 }

@@ -9,8 +9,7 @@ import { reshape } from "../../../graph/ops/reshape.ts";
 import { sqrt } from "../../../graph/ops/unary.ts";
 import type { Padding } from "../../../graph/window.ts";
 import type { NodeContext } from "../nodeContext.ts";
-
-type Importer = (node: NodeContext) => Value;
+import type { Importers } from "./operator.ts";
 
 function pairOf(node: NodeContext, name: string): readonly [number, number] {
   const [y = 1, x = 1, ...more] = node.ints(name) ?? [];
@@ -37,13 +36,12 @@ function windowOf(node: NodeContext) {
 }
 
 function poolOf(node: NodeContext) {
-  node.limitOutputs(1);
   const fit = node.int("ceil_mode", 0) === 1 ? ("ceil" as const) : ("floor" as const);
   return { ...windowOf(node), kernel: pairOf(node, "kernel_shape"), fit };
 }
 
 /** Convolutions, pools and the other operators with weights or windows, of two spatial dimensions. */
-export const layers: Readonly<Record<string, Importer>> = {
+export const layers: Importers = {
   Conv(node) {
     const bias = node.has(2) ? { bias: node.input(2) } : {};
     const groups = node.int("group", 1);
@@ -82,7 +80,6 @@ export const layers: Readonly<Record<string, Importer>> = {
     return add(scaled, beta === 1 ? node.input(2) : multiply(node.input(2), beta));
   },
   BatchNormalization(node) {
-    node.limitOutputs(1);
     if (node.int("training_mode", 0) !== 0) {
       throw new UnsupportedError(
         `${node.where}: training_mode 1 is not imported; export for inference.`,

@@ -10,9 +10,7 @@ import {
   subtract,
 } from "../../../graph/ops/binary.ts";
 import { abs, exp, log, relu, sigmoid, sqrt, tanh } from "../../../graph/ops/unary.ts";
-import type { NodeContext } from "../nodeContext.ts";
-
-type Importer = (node: NodeContext) => Value;
+import type { Importer, Importers } from "./operator.ts";
 
 const unary =
   (f: (x: Value) => Value): Importer =>
@@ -30,7 +28,7 @@ const variadic =
     node.inputs().reduce((x, y) => f(x, y));
 
 /** Operators that work on each element by itself; opset 7 and later, where shapes broadcast as in NumPy. */
-export const pointwise: Readonly<Record<string, Importer>> = {
+export const pointwise: Importers = {
   Abs: unary(abs),
   Exp: unary(exp),
   Log: unary(log),

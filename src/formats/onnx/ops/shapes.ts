@@ -4,9 +4,7 @@ import { concat } from "../../../graph/ops/concat.ts";
 import { reshape } from "../../../graph/ops/reshape.ts";
 import { logSoftmax, softmax } from "../../../graph/ops/softmax.ts";
 import { transpose } from "../../../graph/ops/transpose.ts";
-import type { NodeContext } from "../nodeContext.ts";
-
-type Importer = (node: NodeContext) => Value;
+import type { Importer, Importers } from "./operator.ts";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
 
@@ -25,7 +23,7 @@ const normalized =
   };
 
 /** Operators that move elements or normalise along an axis. */
-export const shapes: Readonly<Record<string, Importer>> = {
+export const shapes: Importers = {
   Softmax: normalized(softmax),
   LogSoftmax: normalized(logSoftmax),
   Concat: (node) => concat(node.inputs(), node.int("axis", 1)),
