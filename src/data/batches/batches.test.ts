@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Augmentation } from "../augment/augmentation.ts";
 import { parseAugmentations } from "../augment/parse.ts";
 import { nodeCodecs } from "../decode/codecs.node.ts";
@@ -117,8 +117,8 @@ describe("createBatches", () => {
     };
     const stream = createBatches(watched, { batchSize: 2, phase: "eval", seed: 1 }).epoch(0);
     await stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(asked).toEqual([0, 1, 2, 3]);
+    // Nobody asks for the second batch, and yet it is made.
+    await vi.waitFor(() => expect(asked).toEqual([0, 1, 2, 3]), { timeout: 10_000 });
     await stream.return();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(asked).toEqual([0, 1, 2, 3]);
