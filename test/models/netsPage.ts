@@ -65,6 +65,10 @@ the top of each family's file in \`src/models\`.
 
 ${catalogueTable()}
 
+Depth over the years, with the top-5 error in the ImageNet challenge where a net took part (\`striate nets --svg FILE\`):
+
+![A bar for each net as long as it is deep](images/depths.svg)
+
 Parameter names and their order are torchvision's where torchvision has the net (\`torchvision\` variants, checked name by name against
 its state dictionaries), timm's for MobileNet V1, pre-activation ResNets, ConvNeXt atto to nano and ConvNeXt V2, those of the widespread
 PyTorch port for ResNets on CIFAR, and Caffe's for LeNet \`caffe\`, AlexNet's other forms, ZFNet and Network in Network.

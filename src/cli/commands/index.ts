@@ -46,7 +46,7 @@ export const commands: Readonly<Record<string, Row>> = {
   },
   nets: {
     summary: "list the nets and their variants",
-    load: async () => (await import("./nets.ts")).netsCommand,
+    load: async () => (await import("./nets.node.ts")).netsCommand,
   },
   summary: {
     summary: "show a net layer by layer",

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { createNet, netNames, variantNames } from "../../models/index.ts";
+import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
+import {
+  catalogueDepths,
+  createNet,
+  depthChart,
+  netNames,
+  variantNames,
+} from "../../models/index.ts";
 import { measureCost } from "../../train/cost.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions } from "../commonOptions.ts";
@@ -11,9 +18,17 @@ export const netsCommand = defineCommand({
   details:
     "The first variant of a net is its default. Sizes are those of the net's source; --input and --classes change them.",
   arguments: [],
-  options: z.object({ ...commonOptions }),
-  examples: ["striate nets", "striate nets --json"],
-  async run() {
+  options: z.object({
+    svg: z
+      .string()
+      .optional()
+      .meta({ placeholder: "FILE" })
+      .describe("draw the depths of all nets by year into this file, too"),
+    ...commonOptions,
+  }),
+  examples: ["striate nets", "striate nets --json", "striate nets --svg depths.svg"],
+  async run(_context, _arguments, { svg }) {
+    if (svg !== undefined) await writeFileAtomic(svg, depthChart(catalogueDepths()));
     const document = netNames().map((name) => {
       const variants = variantNames(name).map((variant) => {
         const net = createNet(name, { variant });
