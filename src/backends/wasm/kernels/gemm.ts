@@ -76,6 +76,12 @@ export interface RowSchedule extends PixelBlocks {
 
 /** Rows of a row block to aim for: enough that loading a panel costs little. */
 const targetRows = 128;
+/**
+ * Products with few steps and rows of the result as long as a page of memory only write. Blocks of two tiles then
+ * keep to a few pages at a time, where larger ones would touch another page with every 64 bytes.
+ */
+const shortReduction = 64;
+const pageBytes = 4096;
 /** What the copied source of a row block may take, so that it stays in the second-level cache. */
 const targetStagedBytes = 256 * 1024;
 /** Work items to aim for, so that a few threads finish together … */
@@ -142,7 +148,9 @@ export function scheduleRows(given: RowProduct, features: Features): RowSchedule
   const panels = columnPanels(columns, features);
   const reduction = reductionLength(product);
 
-  const blocks = pixelBlocks(images, grid, targetRows, (imageCount, rowCount) => {
+  const isFlat = reduction <= shortReduction && product.result.channels * 4 >= pageBytes;
+  const blockRows = isFlat ? 2 * features.tile.rows : targetRows;
+  const blocks = pixelBlocks(images, grid, blockRows, (imageCount, rowCount) => {
     if (product.weightsPerImage && imageCount > 1) return false;
     return inPlace || stagedRegion(product, imageCount, rowCount).bytes <= targetStagedBytes;
   });
