@@ -7,14 +7,16 @@ export type InterpolationMode = "nearest" | "linear" | "cubic";
  * Which position of the input an output position stands for, with `r = output/input`:
  * `halfPixel` `(i + ½)/r − ½` (PyTorch, Pillow), `alignCorners` `i·(input − 1)/(output − 1)`, `asymmetric` `i/r`,
  * `pytorchHalfPixel` the first, but 0 where there is one output only, `halfPixelSymmetric` the first, centred where
- * r is not exactly output/input (ONNX).
+ * r is not exactly output/input (ONNX), `cropAndResize` the corners of a region that begins and ends at parts of the
+ * input (TensorFlow); what lies outside the input then has no weights.
  */
 export type CoordinateRule =
   | "halfPixel"
   | "alignCorners"
   | "asymmetric"
   | "pytorchHalfPixel"
-  | "halfPixelSymmetric";
+  | "halfPixelSymmetric"
+  | "cropAndResize";
 
 /** How `nearest` rounds a position; PyTorch takes `floor` of the asymmetric position. */
 export type NearestRule = "floor" | "ceil" | "roundPreferFloor" | "roundPreferCeil";
@@ -33,7 +35,12 @@ export interface AxisInterpolation {
   readonly cubicCoefficient?: number;
   /** Widen the kernel when shrinking, so that every input sample counts. Default false. */
   readonly antialias?: boolean;
-  /** Leave out what lies outside and rescale the rest, instead of repeating the border. Default false. */
+  /** Start and end of the region of `cropAndResize`, as parts of the input's first and last position. Default 0 and 1. */
+  readonly region?: readonly [number, number];
+  /**
+   * Leave out what lies outside and rescale the rest, instead of repeating the border. Default: as `antialias`, which is
+   * Pillow's way; ONNX repeats the border there, too.
+   */
   readonly excludeOutside?: boolean;
 }
 
@@ -57,6 +64,11 @@ function position(i: number, axis: AxisInterpolation): number {
       return unscale(i);
     case "pytorchHalfPixel":
       return output > 1 ? half : 0;
+    case "cropAndResize": {
+      const [start, end] = axis.region ?? [0, 1];
+      const share = output === 1 ? (start + end) / 2 : start + (i * (end - start)) / (output - 1);
+      return share * (input - 1);
+    }
     case "halfPixelSymmetric": {
       const adjustment = scale === undefined ? 1 : output / (scale * input);
       return (input / 2) * (1 - adjustment) + half;
@@ -103,14 +115,17 @@ export function interpolationRows(axis: AxisInterpolation): InterpolationRows {
   }
   const scale = axis.scale ?? output / input;
   const clamp = (i: number) => Math.min(Math.max(i, 0), input - 1);
+  const isOutside = (centre: number) =>
+    axis.coordinates === "cropAndResize" && (centre < 0 || centre > input - 1);
   if (mode === "nearest") {
     const rule = axis.nearest ?? "floor";
-    const indices = Array.from({ length: output }, (_, i) => [
-      clamp(roundNearest(position(i, axis), rule)),
-    ]);
-    return { indices, weights: indices.map(() => [1]) };
+    const indices = Array.from({ length: output }, (_, i) => {
+      const centre = position(i, axis);
+      return isOutside(centre) ? [] : [clamp(roundNearest(centre, rule))];
+    });
+    return { indices, weights: indices.map((row) => row.map(() => 1)) };
   }
-  const { antialias = false, excludeOutside = false, cubicCoefficient = -0.75 } = axis;
+  const { antialias = false, excludeOutside = antialias, cubicCoefficient = -0.75 } = axis;
   const widening = antialias ? Math.max(1, 1 / scale) : 1;
   const radius = (mode === "linear" ? 1 : 2) * widening;
   const kernel = (t: number) =>
@@ -121,10 +136,11 @@ export function interpolationRows(axis: AxisInterpolation): InterpolationRows {
     const centre = position(i, axis);
     const sums = new Map<number, number>();
     let total = 0;
-    for (let j = Math.ceil(centre - radius); j <= Math.floor(centre + radius); j++) {
+    const last = isOutside(centre) ? Number.NEGATIVE_INFINITY : Math.floor(centre + radius);
+    for (let j = Math.ceil(centre - radius); j <= last; j++) {
       const weight = kernel((j - centre) / widening);
       if (weight === 0) continue;
-      if ((excludeOutside || antialias) && (j < 0 || j >= input)) continue;
+      if (excludeOutside && (j < 0 || j >= input)) continue;
       const place = clamp(j);
       sums.set(place, (sums.get(place) ?? 0) + weight);
       total += weight;

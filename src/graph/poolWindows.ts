@@ -12,7 +12,7 @@ export interface PoolWindow {
   readonly start: number;
   readonly count: number;
   readonly step: number;
-  /** Elements of the window inside the padded input: the divisor of an average that counts padding. */
+  /** Elements of the window, dilated or not, inside the padded input: the divisor of an average that counts padding. */
   readonly size: number;
 }
 
@@ -65,8 +65,9 @@ export function slidingWindows(x: TensorType, options: PoolOptions, where: strin
           `${where}: window ${i} of axis ${axis} lies in the padding alone (input ${input.join("x")}, kernel ${kernel.join("x")}, padding ${padding.join(",")}); pad less than the kernel.`,
         );
       }
-      const paddedEnd = Math.min(origin + kernel[axis]!, n + padding[axis + 2]!);
-      return { start: origin + first * step, count: last - first, step, size: paddedEnd - origin };
+      const taps = Math.ceil((n + padding[axis + 2]! - origin) / step);
+      const size = Math.min(kernel[axis]!, taps);
+      return { start: origin + first * step, count: last - first, step, size };
     }),
   );
   return { rows: rows!, columns: columns! };

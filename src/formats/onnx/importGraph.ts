@@ -4,6 +4,7 @@ import { checkShape, formatShape, type Shape } from "../../core/shape.ts";
 import { GraphBuilder, type Value } from "../../graph/builder.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type ElementType, elementTypes } from "../elementType.ts";
+import { ownValue } from "../ownValue.ts";
 import { declaredInputs, inputShape, type SizeOptions } from "./graphInputs.ts";
 import { type ImportScope, NodeContext, UnknownNumbersError } from "./nodeContext.ts";
 import {
@@ -15,7 +16,7 @@ import {
   sizeOf,
   typed,
 } from "./onnxTensor.ts";
-import { operatorOf } from "./ops/index.ts";
+import { operators } from "./ops/index.ts";
 import type { Operator } from "./ops/operator.ts";
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/messages.generated.ts";
 import { tensorData, tensorHeader } from "./proto/tensorData.ts";
@@ -125,6 +126,7 @@ class GraphImport implements ImportScope {
   readonly #values = new Map<string, Value>();
   readonly #states = new Map<string, TensorData>();
   readonly #inputs = new Map<string, ImportedInput>();
+  readonly #operators = operators();
   #held = 0;
 
   constructor(
@@ -242,9 +244,9 @@ class GraphImport implements ImportScope {
 
   #importNode(node: NodeProto, opset: number): void {
     const context = new NodeContext(node, opset, this);
-    const operator = operatorOf(plainDomain(node.domain), node.opType);
+    const domain = plainDomain(node.domain);
+    const operator = ownValue(ownValue(this.#operators, domain) ?? {}, node.opType);
     if (operator === undefined) {
-      const domain = plainDomain(node.domain);
       throw new UnsupportedError(
         `${context.where}: the operator ${domain === "" ? "" : `${domain}.`}${node.opType} is not imported.`,
       );

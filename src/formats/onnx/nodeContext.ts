@@ -1,5 +1,5 @@
 import { FormatError, UnsupportedError } from "../../core/errors.ts";
-import type { Shape } from "../../core/shape.ts";
+import { checkShape, type Shape } from "../../core/shape.ts";
 import type { GraphBuilder, Value } from "../../graph/builder.ts";
 import { multiply } from "../../graph/ops/binary.ts";
 import type { ElementType } from "../elementType.ts";
@@ -74,9 +74,14 @@ export class NodeContext {
     return this.#scope.tensor(this.#nameOf(index), this.where);
   }
 
+  /** Places of the inputs that are given. */
+  indices(): number[] {
+    return [...this.#node.input.keys()].filter((index) => this.has(index));
+  }
+
   /** All inputs that are given. */
   tensors(): OnnxTensor[] {
-    return this.#present().map((index) => this.tensor(index));
+    return this.indices().map((index) => this.tensor(index));
   }
 
   shape(index: number): Shape {
@@ -91,10 +96,6 @@ export class NodeContext {
   input(index: number): Value {
     const value = this.raw(index);
     return value.dtype === "float32" ? value : multiply(value, 1);
-  }
-
-  inputs(): Value[] {
-    return this.#present().map((index) => this.input(index));
   }
 
   /** An input as it lies, float32 or int32. */
@@ -125,6 +126,11 @@ export class NodeContext {
   /** Counts numbers that the import holds for this node. */
   charge(numbers: number): void {
     this.#scope.charge(numbers, this.where);
+  }
+
+  /** Refuses sizes from the file that no tensor can have. */
+  checkSizes(sizes: Shape): void {
+    checkShape(sizes, this.where);
   }
 
   int(name: string, otherwise: number): number {
@@ -165,10 +171,6 @@ export class NodeContext {
 
   hasAttribute(name: string): boolean {
     return this.#node.attribute.some((attribute) => attribute.name === name);
-  }
-
-  #present(): number[] {
-    return [...this.#node.input.keys()].filter((index) => this.has(index));
   }
 
   #nameOf(index: number): string {

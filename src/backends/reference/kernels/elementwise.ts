@@ -5,7 +5,7 @@ import { type BinaryAttributes, binaryExpression } from "../../../graph/ops/bina
 import type { ElementwiseAttributes } from "../../../graph/ops/elementwise.ts";
 import type { RandomAttributes } from "../../../graph/ops/random.ts";
 import { type UnaryAttributes, unaryExpression } from "../../../graph/ops/unary.ts";
-import { evaluator } from "../scalarFunctions.ts";
+import { evaluator } from "../../../graph/scalarFunctions.ts";
 import { broadcastReader, forEachIndex, type Tensor, zeros } from "../tensor.ts";
 
 /** Evaluates expressions over broadcast inputs. */

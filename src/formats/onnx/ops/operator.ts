@@ -20,3 +20,6 @@ export interface Operator {
   readonly build?: Importer | undefined;
   readonly evaluate?: Evaluator | undefined;
 }
+
+/** Operators by ONNX's names. */
+export type Operators = Readonly<Record<string, Operator>>;

@@ -1,74 +1,125 @@
-import type { Value } from "../../../graph/builder.ts";
+import { ShapeError } from "../../../core/errors.ts";
 import {
-  add,
-  divide,
-  less,
-  maximum,
-  minimum,
-  multiply,
-  power,
-  subtract,
-} from "../../../graph/ops/binary.ts";
-import { abs, exp, log, relu, sigmoid, sqrt, tanh } from "../../../graph/ops/unary.ts";
-import type { Importer, Importers } from "./operator.ts";
+  broadcastShapes,
+  elementCount,
+  formatShape,
+  rowMajorStrides,
+  type Shape,
+} from "../../../core/shape.ts";
+import type { Expression } from "../../../graph/expression.ts";
+import { elementwise } from "../../../graph/ops/elementwise.ts";
+import { reshape } from "../../../graph/ops/reshape.ts";
+import {
+  type UnaryName,
+  unary,
+  unaryExpression,
+  unaryFunctions,
+} from "../../../graph/ops/unary.ts";
+import { evaluator } from "../../../graph/scalarFunctions.ts";
+import { type ElementType, elementTypes } from "../../elementType.ts";
+import type { NodeContext } from "../nodeContext.ts";
+import { type KnownTensor, known, type OnnxTensor, typed } from "../onnxTensor.ts";
+import type { Importer, Operator } from "./operator.ts";
 
-const unary =
-  (f: (x: Value) => Value): Importer =>
-  (node) =>
-    f(node.input(0));
+/** An operator that works on each element by itself, from which both of its forms follow. */
+export interface Pointwise {
+  /** What is computed, over the node's inputs. */
+  expression(node: NodeContext): Expression;
+  /** Type of the result. Default: that of the first input. */
+  type?(node: NodeContext): ElementType;
+  /** How the graph computes it, where it has a name for it. */
+  readonly build?: Importer;
+}
 
-const binary =
-  (f: (x: Value, y: Value) => Value): Importer =>
-  (node) =>
-    f(node.input(0), node.input(1));
+/** A function of one number that the graph has a name for, with parameters from attributes. */
+export function named(
+  name: UnaryName,
+  parameters: (node: NodeContext) => Readonly<Record<string, number>> = () => ({}),
+): Pointwise {
+  const complete = (node: NodeContext) => ({
+    ...unaryFunctions[name].parameters,
+    ...parameters(node),
+  });
+  return {
+    expression: (node) => unaryExpression({ function: name, parameters: complete(node) }),
+    build: (node) => unary(node.input(0), name, complete(node)),
+  };
+}
 
-const variadic =
-  (f: (x: Value, y: Value) => Value): Importer =>
-  (node) =>
-    node.inputs().reduce((x, y) => f(x, y));
+/** An operator from its row. */
+export function pointwiseOperator(row: Pointwise): Operator {
+  return {
+    build: (node) => row.build?.(node) ?? built(node, row),
+    evaluate: (node) => evaluate(node, row),
+  };
+}
 
-/** Operators that work on each element by itself; opset 7 and later, where shapes broadcast as in NumPy. */
-export const pointwise: Importers = {
-  Abs: unary(abs),
-  Exp: unary(exp),
-  Log: unary(log),
-  Relu: unary(relu),
-  Sigmoid: unary(sigmoid),
-  Sqrt: unary(sqrt),
-  Tanh: unary(tanh),
-  Neg: unary((x) => multiply(x, -1)),
-  Reciprocal: unary((x) => divide(1, x)),
-  Identity: unary((x) => x),
-  Softsign: unary((x) => divide(x, add(abs(x), 1))),
-  ThresholdedRelu(node) {
-    const x = node.input(0);
-    return multiply(x, less(node.float("alpha", 1), x));
-  },
-  Swish(node) {
-    const x = node.input(0);
-    return multiply(x, sigmoid(multiply(x, node.float("alpha", 1))));
-  },
-  HardSigmoid(node) {
-    const x = multiply(node.input(0), node.float("alpha", 0.2));
-    return minimum(maximum(add(x, node.float("beta", 0.5)), 0), 1);
-  },
-  LeakyRelu(node) {
-    const x = node.input(0);
-    return add(relu(x), multiply(minimum(x, 0), node.float("alpha", 0.01)));
-  },
-  Add: binary(add),
-  Sub: binary(subtract),
-  Mul: binary(multiply),
-  Div: binary(divide),
-  Pow: binary(power),
-  Sum: variadic(add),
-  Max: variadic(maximum),
-  Min: variadic(minimum),
-  Mean(node) {
-    const inputs = node.inputs();
-    return divide(
-      inputs.reduce((x, y) => add(x, y)),
-      inputs.length,
+function typeOf(node: NodeContext, row: Pointwise): ElementType {
+  return row.type?.(node) ?? node.type(0);
+}
+
+/** The row's expression over the node's inputs, as the graph computes it. */
+export function built(node: NodeContext, row: Pointwise): OnnxTensor {
+  const shapes = operandShapes(node);
+  const operands = shapes.map((shape, i) => reshape(node.input(i), shape));
+  return typed(elementwise(operands, row.expression(node)), typeOf(node, row));
+}
+
+/**
+ * The shapes of the inputs as they broadcast. From operator set 7 on that is NumPy's rule; before, the second of two was
+ * aligned at `axis` of the first (at its end, if left out) where `broadcast` said so.
+ */
+function operandShapes(node: NodeContext): readonly Shape[] {
+  const shapes = node.tensors().map(({ shape }) => shape);
+  const [first, second] = shapes;
+  if (node.opset >= 7 || second === undefined || node.int("broadcast", 0) === 0) return shapes;
+  const axis = node.int("axis", first!.length - second.length);
+  const start = axis < 0 ? axis + first!.length : axis;
+  const behind = first!.length - start - second.length;
+  if (start < 0 || behind < 0) {
+    throw new ShapeError(
+      `${node.where}: ${formatShape(second)} does not fit ${formatShape(first!)} at axis ${axis}.`,
     );
-  },
-};
+  }
+  return [first!, [...second, ...new Array<number>(behind).fill(1)]];
+}
+
+function evaluate(node: NodeContext, row: Pointwise): KnownTensor[] | undefined {
+  const tensors = node.tensors();
+  if (tensors.some(({ numbers }) => numbers === undefined)) return undefined;
+  const shapes = operandShapes(node);
+  const type = typeOf(node, row);
+  const shape = broadcastShapes(shapes, node.where);
+  const count = elementCount(shape);
+  node.charge(count);
+  const compute = evaluator(row.expression(node));
+  const strides = shapes.map((own) => broadcastStrides(own, shape));
+  const places = rowMajorStrides(shape);
+  const result = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const elements = tensors.map(({ numbers }, t) => {
+      let offset = 0;
+      for (const [axis, size] of shape.entries()) {
+        offset += (Math.floor(i / places[axis]!) % size) * strides[t]![axis]!;
+      }
+      return numbers![offset]!;
+    });
+    result[i] = compute(elements);
+  }
+  return [known(rounded(result, type), shape, type)];
+}
+
+/** Steps through a tensor of shape `own` that is broadcast to `shape`: 0 along the repeated axes. */
+function broadcastStrides(own: Shape, shape: Shape): number[] {
+  const offset = shape.length - own.length;
+  const strides = rowMajorStrides(own);
+  return shape.map((_, axis) => {
+    const a = axis - offset;
+    return a < 0 || own[a] === 1 ? 0 : strides[a]!;
+  });
+}
+
+/** Numbers as a type holds them. */
+function rounded(numbers: Float64Array, type: ElementType): ArrayLike<number> {
+  return elementTypes[type].dtype === "float32" ? new Float32Array(numbers) : numbers;
+}

@@ -1,4 +1,4 @@
-import type { Expression, ScalarFunction } from "../../graph/expression.ts";
+import type { Expression, ScalarFunction } from "./expression.ts";
 
 /**
  * erf(x) to double precision: a Taylor series where it converges fast, the complement's continued
