@@ -252,7 +252,8 @@ function emitPatchTile(
     const values = f.locals("v128", vectors);
     const splat = f.local("v128");
     const spare = f.local("v128");
-    const [images, inner, left, aStep, bStep, aRowJump, bRowJump] = f.locals("i32", 7) as [
+    const [images, inner, left, fours, aStep, bStep, aRowJump, bRowJump] = f.locals("i32", 8) as [
+      Local,
       Local,
       Local,
       Local,
@@ -264,6 +265,25 @@ function emitPatchTile(
     const field = (name: keyof typeof pixelFields): FunctionBuilder =>
       f.get(pixels).memory("i32.load", pixelFields[name]);
 
+    const pixel = (): void => {
+      for (const [vector, value] of values.entries()) {
+        f.get(b)
+          .memory("v128.load", vector * 16)
+          .set(value);
+      }
+      for (const [row, tile] of accumulators.entries()) {
+        f.get(a)
+          .memory("v128.load32_splat", row * 4)
+          .set(splat);
+        for (const [vector, accumulator] of tile.entries()) {
+          f.get(splat).get(values[vector]!).get(accumulator);
+          multiplyAdd(f, features, spare);
+          f.set(accumulator);
+        }
+      }
+      f.increment(a, aStep);
+      f.increment(b, bStep);
+    };
     field("aStep").set(aStep);
     field("bStep").set(bStep);
     field("aRowJump").set(aRowJump);
@@ -273,26 +293,19 @@ function emitPatchTile(
     f.loop((nextImage) => {
       field("rows").set(inner);
       f.loop((nextRow) => {
-        field("length").set(left);
-        f.loop((again) => {
-          for (const [vector, value] of values.entries()) {
-            f.get(b)
-              .memory("v128.load", vector * 16)
-              .set(value);
-          }
-          for (const [row, tile] of accumulators.entries()) {
-            f.get(a)
-              .memory("v128.load32_splat", row * 4)
-              .set(splat);
-            for (const [vector, accumulator] of tile.entries()) {
-              f.get(splat).get(values[vector]!).get(accumulator);
-              multiplyAdd(f, features, spare);
-              f.set(accumulator);
-            }
-          }
-          f.increment(a, aStep);
-          f.increment(b, bStep);
-          f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+        field("length").tee(left).i32(2).op("i32.shr_u").tee(fours);
+        f.if(() => {
+          f.loop((again) => {
+            for (let i = 0; i < 4; i++) pixel();
+            f.get(fours).i32(1).op("i32.sub").tee(fours).branchIf(again);
+          });
+        });
+        f.get(left).i32(3).op("i32.and").tee(left);
+        f.if(() => {
+          f.loop((again) => {
+            pixel();
+            f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+          });
         });
         f.increment(a, aRowJump);
         f.increment(b, bRowJump);
