@@ -7,7 +7,8 @@ import { readKeras } from "./keras/read.ts";
 import { type TorchWeightsOptions, torchWeights } from "./keras/torchWeights.ts";
 import { readNpz } from "./npz/npz.ts";
 import { loadExternalData } from "./onnx/proto/externalData.ts";
-import { modelTensors, readModel } from "./onnx/proto/model.ts";
+import { layerTensors } from "./onnx/proto/layerTensors.ts";
+import { readModel } from "./onnx/proto/model.ts";
 import { readSafetensors } from "./safetensors/read.ts";
 import type { TensorFile } from "./tensorFile.ts";
 import { readTfjs } from "./tfjs/read.ts";
@@ -98,19 +99,24 @@ async function open(
   const { folder, path, flattened, key } = options;
   const net = undefined;
   const plain = (file: TensorFile) => ({ ...file, net });
+  // Weights of Keras that someone put into another container keep Keras's names and layouts.
+  const inTorchLayout = (file: TensorFile) =>
+    [...file.tensors.keys()].some((name) => /\/(kernel|depthwise_kernel|gamma)$/.test(name))
+      ? torchWeights(file, flattened === undefined ? {} : { flattened })
+      : file;
   switch (format) {
     case "safetensors":
-      return plain(await readSafetensors(source));
+      return plain(inTorchLayout(await readSafetensors(source)));
     case "torch":
       return plain(await readTorch(source, key === undefined ? {} : { key }));
     case "caffe":
       return plain(await readCaffemodel(source));
     case "npz":
-      return plain(await readNpz(source));
+      return plain(inTorchLayout(await readNpz(source)));
     case "onnx": {
       const model = await readModel(source);
       if (folder !== undefined) await loadExternalData(model, folder, source.name);
-      return plain(modelTensors(model, source.name));
+      return plain(layerTensors(model, source.name));
     }
     case "keras": {
       const file = await readKeras(source);

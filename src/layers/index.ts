@@ -115,4 +115,5 @@ export {
   sum,
 } from "./structure.ts";
 export { type SubsamplingOptions, subsampling } from "./subsampling.ts";
+export { subtractMean } from "./subtractMean.ts";
 export { type LayerKind, layers } from "./table.ts";

@@ -41,6 +41,7 @@ import {
   sum,
 } from "./structure.ts";
 import { subsampling } from "./subsampling.ts";
+import { subtractMean } from "./subtractMean.ts";
 
 /** Every layer by the name a file calls it; each takes its options. */
 export const layers = {
@@ -75,6 +76,7 @@ export const layers = {
   maxPool2d,
   avgPool2d,
   subsampling,
+  subtractMean,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
   globalAvgPool2d,

@@ -10,6 +10,7 @@ import { mobilenetV2 } from "./mobilenetV2.ts";
 import { mobilenetV3 } from "./mobilenetV3.ts";
 import { makeNet, type Net, type NetFamily, type NetOptions } from "./net.ts";
 import { nin } from "./nin.ts";
+import type { PublishedWeights } from "./publishedWeights.ts";
 import { cifarResnet, resnet } from "./resnet.ts";
 import { squeezenet } from "./squeezenet.ts";
 import { vgg } from "./vgg.ts";
@@ -52,6 +53,18 @@ export function netNames(): string[] {
 /** Names of a net's variants, the default first. */
 export function variantNames(name: string): string[] {
   return Object.keys(lookUp(catalogue(), name, "net").nets[name]!);
+}
+
+/** Weights that others published for a variant of a net, in the order of its family's table. */
+export function publishedWeights(name: string, variant: string): readonly PublishedWeights[] {
+  const family = lookUp(catalogue(), name, "net");
+  const rows = family.weights?.() ?? [];
+  return rows.filter((row) => row.net === name && row.variant === variant);
+}
+
+/** Every row of published weights. */
+export function allPublishedWeights(): readonly PublishedWeights[] {
+  return Object.values<NetFamily>(models).flatMap((family) => family.weights?.() ?? []);
 }
 
 /**

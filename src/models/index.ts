@@ -1,5 +1,12 @@
 export { alexnet } from "./alexnet.ts";
-export { createNet, models, netNames, variantNames } from "./catalogue.ts";
+export {
+  allPublishedWeights,
+  createNet,
+  models,
+  netNames,
+  publishedWeights,
+  variantNames,
+} from "./catalogue.ts";
 export { convnext, convnextV2 } from "./convnext.ts";
 export { convnextFusion } from "./convnextFusion.ts";
 export { type CustomNetOptions, customNet } from "./customNet.ts";
@@ -23,6 +30,7 @@ export {
 } from "./net.ts";
 export { type NetFileOptions, type NetJson, netFromJson, netToJson } from "./netFile.ts";
 export { nin } from "./nin.ts";
+export type { PublishedPreprocessing, PublishedWeights } from "./publishedWeights.ts";
 export { cifarResnet, resnet } from "./resnet.ts";
 export { squeezenet } from "./squeezenet.ts";
 export {

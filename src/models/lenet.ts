@@ -55,6 +55,15 @@ export const lenet: NetFamily<LeNetVariant> = {
     testPaper: { form: "paper", sizes: [6, 16, 10, 8], minimum: 28, classes: 3, loss: "rbfLoss" },
     testCaffe: { form: "caffe", sizes: [2, 3, 8], input: [1, 16, 16], classes: 3 },
   },
+  weights: () => [
+    {
+      net: "lenet5",
+      variant: "caffe",
+      origin: "caffe",
+      preprocessing: { mean: [0], std: [1], scale: 1 / 256 },
+      accuracy: "about 99.1 % on MNIST (Caffe's examples/mnist)",
+    },
+  ],
   build(variant, target) {
     if (variant.form === "modern") return modern(variant, target);
     return variant.form === "paper" ? paper(variant, target) : caffe(variant, target);

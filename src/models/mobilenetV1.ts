@@ -21,6 +21,7 @@ import { globalAvgPool2d } from "../layers/pooling.ts";
 import { depthwiseSeparable } from "../layers/separableConv2d.ts";
 import { sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
+import type { PublishedWeights } from "./publishedWeights.ts";
 
 /** A row of the table. */
 export interface MobileNetV1Variant extends NetVariant {
@@ -71,8 +72,48 @@ export const mobilenetV1: NetFamily<MobileNetV1Variant> = {
       classes: 3,
     },
   },
+  weights: () => Object.keys(published).map(kerasWeights),
   build,
 };
+
+/** Top-1 and top-5 of the authors' TensorFlow weights at 224 (tensorflow/models, mobilenet_v1.md). */
+const published: Readonly<Record<string, readonly [number, number]>> = {
+  "1.0": [70.9, 89.9],
+  "0.75": [68.4, 88.2],
+  "0.5": [63.3, 84.9],
+  "0.25": [49.8, 74.2],
+};
+
+function kerasWeights(variant: string): PublishedWeights {
+  const [top1, top5] = published[variant]!;
+  return {
+    net: "mobilenet_v1",
+    variant,
+    origin: "keras",
+    preprocessing: { mean: [1, 1, 1], std: [1, 1, 1], scale: 1 / 127.5, cropRatio: 0.875 },
+    accuracy: `top-1 ${top1} %, top-5 ${top5} % on ImageNet (the authors)`,
+    rename: kerasLayer,
+  };
+}
+
+/** Keras' names: `conv1`, `conv1_bn`, `conv_dw_1`, `conv_pw_1_bn`, `conv_preds`. */
+function kerasLayer(layer: string): string | undefined {
+  if (layer === "conv1") return "conv_stem";
+  if (layer === "conv1_bn") return "bn1";
+  if (layer === "conv_preds") return "classifier";
+  const [, kind, number, norm] = /^conv_(dw|pw)_(\d+)(_bn)?$/.exec(layer) ?? [];
+  const place = placeOf(Number(number) - 1);
+  if (place === undefined) return undefined;
+  const name = norm === undefined ? `conv_${kind}` : kind === "dw" ? "bn1" : "bn2";
+  return `blocks.${place}.${name}`;
+}
+
+/** Stage and place in it of a unit: a stride of 2 begins a new stage. */
+function placeOf(unit: number): string | undefined {
+  if (!(unit >= 0 && unit < table.length)) return undefined;
+  const starts = table.flatMap(([, stride], i) => (stride > 1 && i <= unit ? [i] : []));
+  return `${starts.length}.${unit - (starts.at(-1) ?? 0)}`;
+}
 
 function build({ width, units = table }: MobileNetV1Variant, { classes }: NetTarget): Layer {
   const wide = (channels: number) => Math.floor(channels * width);

@@ -1,5 +1,6 @@
 import { OptionError, ShapeError } from "../core/errors.ts";
 import type { Layer } from "../layers/layer.ts";
+import type { PublishedWeights } from "./publishedWeights.ts";
 
 /** Sizes of an image as a net takes it: channels, height, width. */
 export type ImageShape = readonly [number, number, number];
@@ -38,6 +39,8 @@ export interface NetFamily<V extends NetVariant = NetVariant> {
   readonly nets: Readonly<Record<string, Readonly<Record<string, V>>>>;
   /** Small nets of the same parts, reached as variants of any net of the family, not listed: for tests. */
   readonly tests: Readonly<Record<string, V>>;
+  /** Weights that others published for these nets. */
+  weights?(): readonly PublishedWeights[];
   build(variant: V, target: NetTarget): Layer;
 }
 
@@ -64,6 +67,8 @@ export interface Net {
   readonly year: number;
   /** The loss that its output is made for; under `rbfLoss` the smallest output is the likeliest class. */
   readonly loss: NetLoss;
+  /** The content of the net file that it was read from (models/netFile.ts), where it was. */
+  readonly file?: object;
 }
 
 /**

@@ -97,11 +97,15 @@ export function netFromJson(json: unknown, options: NetFileOptions = {}): Net {
       `net "${name}": its layers end in ${net.classes} numbers, not ${classes}; write "$classes" where the last layer has its number.`,
     );
   }
-  return net;
+  return { ...net, file };
 }
 
-/** A net as data that {@link netFromJson} reads back; any net of the catalogue can be written. */
+/**
+ * A net as data that {@link netFromJson} reads back; any net of the catalogue can be written. One that was read from a
+ * file is written as it stood there, with its `"$classes"`.
+ */
 export function netToJson(net: Net): NetJson {
+  if (net.file !== undefined) return { ...(net.file as NetJson), input: net.input };
   const { name, input, classes, layer, loss, minimumInput, paper, year } = net;
   return {
     name,

@@ -29,6 +29,7 @@ import {
 } from "../layers/residualBlock.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
+import { cifar10Labels, imagenetPreprocessing, type PublishedWeights } from "./publishedWeights.ts";
 
 /** A row of the tables of this family. */
 export interface ResNetVariant extends NetVariant {
@@ -96,9 +97,28 @@ export const resnet: NetFamily<ResNetVariant & { readonly preactivation?: boolea
       classes: 3,
     },
   },
+  weights: () => [
+    torchvisionWeights("resnet18", 69.8),
+    torchvisionWeights("resnet34", 73.3),
+    torchvisionWeights("resnet50", 76.1),
+    torchvisionWeights("resnet101", 77.4),
+    torchvisionWeights("resnet152", 78.3),
+  ],
   build: (variant, target) =>
     variant.preactivation === true ? preactivated(variant, target) : imagenet(variant, target),
 };
+
+/** torchvision's first weights, which timm has on the hub. */
+function torchvisionWeights(net: string, top1: number): PublishedWeights {
+  return {
+    net,
+    variant: "torchvision",
+    origin: "torchvision",
+    hub: `timm/${net}.tv_in1k`,
+    preprocessing: imagenetPreprocessing,
+    accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
+  };
+}
 
 /** ResNet-20 … 110 and plain-20 … 56 for images of 32x32. */
 export const cifarResnet: NetFamily<ResNetVariant> = {
@@ -156,8 +176,28 @@ export const cifarResnet: NetFamily<ResNetVariant> = {
       classes: 3,
     },
   },
+  weights: () => [
+    cifarWeights("resnet20", 8.27),
+    cifarWeights("resnet32", 7.37),
+    cifarWeights("resnet44", 6.9),
+    cifarWeights("resnet56", 6.61),
+    cifarWeights("resnet110", 6.32),
+  ],
   build: cifar,
 };
+
+/** The port by Y. Idelbayev (akamaster), with ImageNet's mean and deviation. */
+function cifarWeights(net: string, error: number): PublishedWeights {
+  const { mean, std } = imagenetPreprocessing;
+  return {
+    net,
+    variant: "cifar",
+    origin: "akamaster",
+    preprocessing: { mean, std },
+    accuracy: `test error ${error} % on CIFAR-10 (akamaster/pytorch_resnet_cifar10)`,
+    labels: cifar10Labels,
+  };
+}
 
 const stem = { kernel: 7, stride: 2, padding: 3, bias: false, fit: "floor" } as const;
 const stemPool = { kernel: 3, stride: 2, padding: 1, fit: "floor" } as const;

@@ -18,6 +18,7 @@ import type { Layer } from "../layers/layer.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
+import { caffePreprocessing, imagenetPreprocessing } from "./publishedWeights.ts";
 
 /** A row of the table: the first convolution, then fire modules with poolings between. */
 export interface SqueezeNetVariant extends NetVariant {
@@ -27,6 +28,34 @@ export interface SqueezeNetVariant extends NetVariant {
   /** Round every fire module that keeps the number of channels. */
   readonly bypass?: boolean;
 }
+
+const body11: SqueezeNetVariant["body"] = [
+  "pool",
+  [16, 64],
+  [16, 64],
+  "pool",
+  [32, 128],
+  [32, 128],
+  "pool",
+  [48, 192],
+  [48, 192],
+  [64, 256],
+  [64, 256],
+];
+
+const body10: SqueezeNetVariant["body"] = [
+  "pool",
+  [16, 64],
+  [16, 64],
+  [32, 128],
+  "pool",
+  [32, 128],
+  [48, 192],
+  [48, 192],
+  [64, 256],
+  "pool",
+  [64, 256],
+];
 
 export const squeezenet: NetFamily<SqueezeNetVariant> = {
   paper: "Iandola et al. 2016, SqueezeNet",
@@ -38,54 +67,18 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
     squeezenet: {
       "1.1": {
         first: { channels: 64, kernel: 3 },
-        body: [
-          "pool",
-          [16, 64],
-          [16, 64],
-          "pool",
-          [32, 128],
-          [32, 128],
-          "pool",
-          [48, 192],
-          [48, 192],
-          [64, 256],
-          [64, 256],
-        ],
+        body: body11,
       },
       "1.0": {
         first: { channels: 96, kernel: 7 },
         minimum: 29,
-        body: [
-          "pool",
-          [16, 64],
-          [16, 64],
-          [32, 128],
-          "pool",
-          [32, 128],
-          [48, 192],
-          [48, 192],
-          [64, 256],
-          "pool",
-          [64, 256],
-        ],
+        body: body10,
       },
       "1.0-bypass": {
         first: { channels: 96, kernel: 7 },
         minimum: 29,
         bypass: true,
-        body: [
-          "pool",
-          [16, 64],
-          [16, 64],
-          [32, 128],
-          "pool",
-          [32, 128],
-          [48, 192],
-          [48, 192],
-          [64, 256],
-          "pool",
-          [64, 256],
-        ],
+        body: body10,
       },
     },
   },
@@ -99,8 +92,52 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
       minimum: 7,
     },
   },
+  weights: () => [
+    {
+      net: "squeezenet",
+      variant: "1.1",
+      origin: "torchvision",
+      preprocessing: imagenetPreprocessing,
+      accuracy: "top-1 58.2 %, top-5 80.6 % on ImageNet (torchvision)",
+    },
+    {
+      net: "squeezenet",
+      variant: "1.0",
+      origin: "torchvision",
+      preprocessing: imagenetPreprocessing,
+      accuracy: "top-1 58.1 %, top-5 80.4 % on ImageNet (torchvision)",
+    },
+    {
+      net: "squeezenet",
+      variant: "1.1",
+      origin: "caffe",
+      preprocessing: caffePreprocessing,
+      accuracy: "top-5 at least 80.3 % on ImageNet (the authors)",
+      rename: (layer) => caffeLayer(layer, body11),
+    },
+    {
+      net: "squeezenet",
+      variant: "1.0",
+      origin: "caffe",
+      preprocessing: caffePreprocessing,
+      accuracy: "top-1 57.5 %, top-5 80.3 % on ImageNet (the authors)",
+      rename: (layer) => caffeLayer(layer, body10),
+    },
+  ],
   build,
 };
+
+/** The authors' names, also in Keras ports: `conv1`, `fire2/squeeze1x1`, `conv10`. */
+function caffeLayer(layer: string, body: SqueezeNetVariant["body"]): string | undefined {
+  if (layer === "conv1") return "features.0";
+  if (layer === "conv10") return "classifier.1";
+  const [, number, part] = /^fire(\d+)\/(squeeze|expand)(?:1x1|3x3)$/.exec(layer) ?? [];
+  const modules = body.flatMap((entry, i) => (entry === "pool" ? [] : [i + 2]));
+  const place = modules[Number(number) - 2];
+  if (place === undefined) return undefined;
+  const name = part === "squeeze" ? "squeeze" : layer.slice(layer.lastIndexOf("/") + 1);
+  return `features.${place}.${name}`;
+}
 
 function build({ first, body, bypass = false }: SqueezeNetVariant, { classes }: NetTarget): Layer {
   const init = { weightInitializer: kaimingUniform(), biasInitializer: constant(0) };

@@ -2,11 +2,12 @@ import { z } from "zod";
 import { FormatError, lookUp, OptionError } from "../core/errors.ts";
 import { type AugmentationPlan, parseAugmentations } from "../data/augment/parse.ts";
 import { filterNames } from "../data/decode/resize.ts";
-import { createNet, type Net } from "../models/index.ts";
+import type { Net } from "../models/index.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
 import { type Schedule, schedules, warmup } from "../optim/schedules/index.ts";
 import { type ClassifierLoss, classifierLosses, type Recipe } from "../train/recipe.ts";
 import { parseNamedOptions } from "./namedOptions.ts";
+import { describedNet } from "./ownNet.ts";
 
 const color = z.tuple([z.number(), z.number(), z.number()]).readonly();
 
@@ -28,12 +29,16 @@ export const planSchema = z.object({
     name: z.string(),
     variant: z.string(),
     input: z.tuple([z.number(), z.number(), z.number()]),
+    /** A net of one's own in the words of a net file, where it is none of the catalogue. */
+    description: z.unknown().exactOptional(),
   }),
   classes: z.array(z.string()),
   geometry: geometrySchema,
   normalization: z.object({
     mean: z.array(z.number()).readonly(),
     std: z.array(z.number()).readonly(),
+    scale: z.number().exactOptional(),
+    channelOrder: z.enum(["rgb", "bgr"]).exactOptional(),
   }),
   augment: z.array(z.looseObject({ name: z.string() })),
   sampling: z.enum(["shuffle", "balanced"]),
@@ -70,8 +75,7 @@ export function parsePlan(value: unknown, where: string): Plan {
 
 /** The net of a plan. */
 export function planNet(plan: Pick<Plan, "net" | "classes">): Net {
-  const { name, variant, input } = plan.net;
-  return createNet(name, { variant, input, classes: plan.classes.length });
+  return describedNet(plan.net, plan.classes.length);
 }
 
 /** What one training step of a plan computes. */

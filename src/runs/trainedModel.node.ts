@@ -12,9 +12,9 @@ import {
 } from "../formats/huggingface/modelFolder.ts";
 import { readTensors } from "../formats/tensorFile.ts";
 import { writeFiles } from "../formats/writeFiles.node.ts";
-import { createNet } from "../models/index.ts";
 import { type ClassifierLoss, classifierLosses } from "../train/recipe.ts";
 import type { Model } from "./model.ts";
+import { describedNet, descriptionOf } from "./ownNet.ts";
 
 const lossNames = Object.keys(classifierLosses) as [ClassifierLoss, ...ClassifierLoss[]];
 
@@ -22,6 +22,7 @@ const extraSchema = z.object({
   loss: z.enum(lossNames).default("crossEntropy"),
   threshold: z.number().optional(),
   background: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  description: z.unknown().optional(),
 });
 
 /**
@@ -43,6 +44,7 @@ export async function writeModel(folder: string, model: Model, card: ModelCard):
         loss,
         ...(threshold === undefined ? {} : { threshold }),
         ...(geometry.background === undefined ? {} : { background: geometry.background }),
+        ...descriptionOf(net),
       },
     },
     preprocessing: {
@@ -86,15 +88,14 @@ export async function readModel(path: string): Promise<Model> {
       `${folder}/${modelFiles.config}: ${issue?.path.join(".")}: ${issue?.message}`,
     );
   }
-  const { loss, threshold, background } = extra.data;
+  const { loss, threshold, background, description } = extra.data;
   const { width, height, channels, fit, cropRatio, filter } = preprocessing;
   const { scale, mean, std, channelOrder } = preprocessing;
   return {
-    net: createNet(config.net, {
-      variant: config.variant,
-      input: config.input,
-      classes: config.labels.length,
-    }),
+    net: describedNet(
+      { name: config.net, variant: config.variant, input: config.input, description },
+      config.labels.length,
+    ),
     classes: config.labels,
     geometry: {
       width,

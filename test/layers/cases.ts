@@ -325,6 +325,14 @@ export const layerCases: { readonly [K in LayerKind]: readonly LayerCase[] } = {
       parameters: { layer_scale: [3, 1, 1] },
     },
   ],
+  subtractMean: [
+    {
+      layer: layers.subtractMean(),
+      inputs: image,
+      output: [2, 3, 6, 6],
+      parameters: { "~mean": [3, 6, 6] },
+    },
+  ],
   activation: [
     {
       layer: layers.activation({ function: "leakyRelu", negativeSlope: 0.2 }),

@@ -28,6 +28,10 @@ export const commands: Readonly<Record<string, Row>> = {
     summary: "say what images show",
     load: async () => (await import("./predict.node.ts")).predictCommand,
   },
+  import: {
+    summary: "make a model of weights from other programs or the hub",
+    load: async () => (await import("./import.node.ts")).importCommand,
+  },
   "data check": {
     summary: "look for what is wrong or odd with a data set",
     load: async () => (await import("./dataCheck.node.ts")).dataCheckCommand,

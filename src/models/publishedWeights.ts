@@ -1,0 +1,60 @@
+/** How an image becomes what published weights were trained on; what is left out has the usual value. */
+export interface PublishedPreprocessing {
+  /** `(pixel · scale − mean)/std`, in the order of `channelOrder`. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Default 1/255. */
+  readonly scale?: number;
+  /** Default `rgb`. */
+  readonly channelOrder?: "rgb" | "bgr";
+  /** Size that is cut ÷ size that is covered. Default 1. */
+  readonly cropRatio?: number;
+  /** Default `bilinear`. */
+  readonly filter?: "bilinear" | "bicubic";
+}
+
+/** Weights that others published for a net: a row of its family's table. */
+export interface PublishedWeights {
+  readonly net: string;
+  readonly variant: string;
+  /** Whose names and preprocessing they have: `torchvision`, `timm`, `caffe`, `keras`, …. */
+  readonly origin: string;
+  /** Id on the Hugging Face hub, where they are there. */
+  readonly hub?: string;
+  readonly preprocessing: PublishedPreprocessing;
+  /** What was published about them, and by whom. */
+  readonly accuracy: string;
+  /** Names of the classes, where they are few. */
+  readonly labels?: readonly string[];
+  /** Our name of a layer that is called so there; `undefined` for layers that are none of the net's. Default: the same. */
+  rename?(layer: string): string | undefined;
+}
+
+/** torchvision's and timm's usual: mean and deviation of ImageNet's training images, 224 of 256. */
+export const imagenetPreprocessing: PublishedPreprocessing = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  cropRatio: 0.875,
+};
+
+/** Caffe's usual for ImageNet: blue first, values to 255, the mean of each channel taken away. */
+export const caffePreprocessing: PublishedPreprocessing = {
+  mean: [104, 117, 123],
+  std: [1, 1, 1],
+  scale: 1,
+  channelOrder: "bgr",
+  cropRatio: 0.875,
+};
+
+export const cifar10Labels: readonly string[] = [
+  "airplane",
+  "automobile",
+  "bird",
+  "cat",
+  "deer",
+  "dog",
+  "frog",
+  "horse",
+  "ship",
+  "truck",
+];
