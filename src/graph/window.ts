@@ -103,7 +103,8 @@ export function resolvePadding(
 /**
  * The output size of windows over `[height, width]` under a fit rule.
  *
- * Under `ceil` a last window that would start in the bottom or right padding is dropped (PyTorch, Caffe).
+ * Under `ceil` a last window that would start in the bottom or right padding is dropped (PyTorch, Caffe), and one
+ * window may hang over an input smaller than itself, by less than a stride.
  *
  * @throws ShapeError with the arithmetic where the windows do not fit, and with the paddings and strides
  * that would.
@@ -126,7 +127,7 @@ export function outputSize(
   );
   const sizes = axes.map((axis, index) => {
     const exact = exactOutputSize(axis);
-    if (exact < 1) {
+    if (fit === "ceil" ? exact <= 0 : exact < 1) {
       throw new ShapeError(
         `${describe(input, window, where)}: the kernel spans ${kernelExtent(axis.kernel, axis.dilation)} pixels and the padded input has ${axis.input + axis.padding}; a larger input, a smaller kernel or ${smallestPadding(axis)} is needed.`,
       );

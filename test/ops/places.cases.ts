@@ -72,6 +72,11 @@ export const transposeCases: readonly OpCase[] = [
     inputs: uniform([2, 1, 3, 2, 2]),
     build: ([x]) => transpose(x!, [0, 3, 1, 4, 2]),
   },
+  {
+    name: "axes counted from the end",
+    inputs: uniform([2, 3, 4]),
+    build: ([x]) => transpose(x!, [-1, 0, -2]),
+  },
 ];
 
 export const broadcastCases: readonly OpCase[] = [

@@ -34,6 +34,21 @@ export const matmulCases: readonly OpCase[] = [
     build: ([a, b]) => matmul(a!, b!),
   },
   {
+    name: "a vector and batches",
+    inputs: uniform([4], [3, 4, 2]),
+    build: ([a, b]) => matmul(a!, b!),
+  },
+  {
+    name: "batches and a vector",
+    inputs: uniform([3, 2, 4], [4]),
+    build: ([a, b]) => matmul(a!, b!),
+  },
+  {
+    name: "a vector and a vector",
+    inputs: uniform([4], [4]),
+    build: ([a, b]) => matmul(a!, b!),
+  },
+  {
     name: "one by one",
     inputs: uniform([1, 1], [1, 1]),
     build: ([a, b]) => matmul(a!, b!),
@@ -155,6 +170,17 @@ export const conv2dInputGradientCases: readonly OpCase[] = [
     inputs: uniform([2, 4, 2, 3], [4, 1, 4, 4], [2]),
     build: ([x, weight, bias]) =>
       convTranspose2d(x!, weight!, { stride: 2, padding: 1, groups: 2, bias: bias! }),
+  },
+  {
+    name: "as a transposed convolution whose extra rows no stride leaves out",
+    inputs: uniform([1, 2, 2, 3], [2, 1, 2, 2], [1]),
+    build: ([x, weight, bias]) =>
+      convTranspose2d(x!, weight!, {
+        padding: [1, 0],
+        dilation: 3,
+        outputPadding: [2, 1],
+        bias: bias!,
+      }),
   },
 ];
 

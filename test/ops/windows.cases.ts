@@ -23,6 +23,7 @@ const windows: Readonly<Record<string, PoolOptions>> = {
   },
   "ceil, hanging over": { kernel: 2, stride: 2, padding: 1, fit: "ceil" },
   "sameUpper, stride 2": { kernel: 3, stride: 2, padding: "sameUpper" },
+  "ceil, larger than the input": { kernel: 7, stride: 3, fit: "ceil" },
 };
 
 function pooled(x: Value, options: PoolOptions): readonly Value[] {

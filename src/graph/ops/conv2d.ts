@@ -14,7 +14,9 @@ import {
   type Sides,
 } from "../window.ts";
 import { add } from "./binary.ts";
+import { padConstant } from "./pad.ts";
 import { reshape } from "./reshape.ts";
+import { slice } from "./slice.ts";
 
 /** Geometry of a convolution, complete. */
 export type Conv2dAttributes = {
@@ -227,7 +229,10 @@ export interface ConvTranspose2dOptions {
   readonly stride?: Pair;
   /** Zeros that the matching convolution has round its input; they are cut off here. A number, a pair or four. */
   readonly padding?: Exclude<Padding, string>;
-  /** Extra rows and columns at the bottom right, to choose among the sizes that a stride maps to one. Default 0. */
+  /**
+   * Extra rows and columns at the bottom right, to choose among the sizes that a stride maps to one; less than the
+   * stride or the dilation, as PyTorch. Default 0.
+   */
   readonly outputPadding?: Pair;
   readonly dilation?: Pair;
   readonly groups?: number;
@@ -239,6 +244,8 @@ export interface ConvTranspose2dOptions {
  * Transposed convolution: the data gradient of a convolution, used to enlarge.
  * `x [N, C, H, W] · weight [C, K/groups, R, S] → [N, K, P, Q]`,
  * `P = (H − 1)·stride − top − bottom + dilation·(R − 1) + outputPadding + 1`.
+ *
+ * @throws ShapeError where channels do not match or nothing is left, OptionError for too large an `outputPadding`.
  *
  * Source: Zeiler et al. 2010; layout of the weight as PyTorch and ONNX.
  */
@@ -264,17 +271,42 @@ export function convTranspose2d(
     { kernel, stride, dilation },
     where,
   );
-  const size = [0, 1].map(
-    (axis) =>
-      (x.shape[axis + 2]! - 1) * stride[axis]! -
+  const size = [0, 1].map((axis) => {
+    const [step, spread, added] = [stride[axis]!, dilation[axis]!, extra[axis]!];
+    if (added >= Math.max(step, spread)) {
+      throw new OptionError(
+        `${where}: outputPadding ${added} must be less than the stride ${step} or the dilation ${spread}.`,
+      );
+    }
+    return (
+      (x.shape[axis + 2]! - 1) * step -
       padding[axis]! -
       padding[axis + 2]! +
-      kernelExtent(kernel[axis]!, dilation[axis]!) +
-      extra[axis]!,
-  ) as [number, number];
+      kernelExtent(kernel[axis]!, spread) +
+      added
+    );
+  }) as [number, number];
   if (size[0] < 1 || size[1] < 1) {
     throw new ShapeError(`${where}: the result would be ${size.join("x")}; pad less.`);
   }
-  const y = inputGradient(x, weight, { stride, padding, dilation, groups, fit: "floor" }, size);
+  const geometry = { stride, dilation, groups };
+  const y = extra.every((added, axis) => added < stride[axis]!)
+    ? inputGradient(x, weight, { ...geometry, padding, fit: "floor" }, size)
+    : cutOut(convTranspose2d(x, weight, geometry), padding, extra, size);
   return options.bias === undefined ? y : addChannelBias(y, options.bias);
+}
+
+/**
+ * The rows and columns from `top, left` on of a transposed convolution without padding: for an `outputPadding` of a stride or
+ * more, which no convolution leaves out. They are those that padding would have cut off, then zeros.
+ */
+function cutOut(
+  whole: Value,
+  [top, left, bottom, right]: Sides,
+  [rows, columns]: readonly [number, number],
+  size: readonly [number, number],
+): Value {
+  const beyond = [0, 0, Math.max(0, rows - bottom), Math.max(0, columns - right)];
+  const grown = padConstant(whole, [0, 0, 0, 0], beyond);
+  return slice(slice(grown, 2, top, top + size[0]), 3, left, left + size[1]);
 }

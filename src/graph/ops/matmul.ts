@@ -63,12 +63,27 @@ export interface MatmulOptions {
 }
 
 /**
- * Matrix product with NumPy's rules: leading axes broadcast, and a matrix on the right of a tensor
- * applies to its last axis.
+ * Matrix product with NumPy's rules: leading axes broadcast, a matrix on the right of a tensor applies to its
+ * last axis, and a vector is a row on the left and a column on the right, whose axis goes again.
+ *
+ * @throws ShapeError for scalars, and where inner sizes differ or leading ones do not broadcast.
  */
 export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
   const { transposeA = false, transposeB = false } = options;
   const { builder } = a;
+  if (a.shape.length === 0 || b.shape.length === 0) {
+    throw new ShapeError(
+      `matmul: ${formatShape(a.shape)} times ${formatShape(b.shape)}: a scalar has no axis to sum over; use multiply.`,
+    );
+  }
+  if (a.shape.length === 1) {
+    const y = matmul(reshape(a, [1, -1]), b, { transposeB });
+    return reshape(y, b.shape.length === 1 ? [] : [...y.shape.slice(0, -2), y.shape.at(-1)!]);
+  }
+  if (b.shape.length === 1) {
+    const y = matmul(a, reshape(b, [-1, 1]), { transposeA });
+    return reshape(y, y.shape.slice(0, -1));
+  }
   if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
     const lead = a.shape.slice(0, -1);
     const rows = reshape(a, [elementCount(lead), a.shape.at(-1)!]);

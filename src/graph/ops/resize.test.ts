@@ -37,9 +37,25 @@ describe("resize", () => {
     expect(resize(x, { size: 4, mode: "bicubic" })).toBe(x);
   });
 
+  test("takes PyTorch's nearest pixel where rounding decides", async () => {
+    const builder = new GraphBuilder();
+    const x = builder.constant(Float32Array.of(10, 20), [1, 1, 2, 1]);
+    builder.output("y", resize(x, { size: [82, 1] }));
+    const session = await reference().open();
+    const { y } = await (await session.compile(builder.finish())).run({});
+    await session.close();
+    // F.interpolate of PyTorch 1.13 gives these.
+    expect([...y!.subarray(40, 43)]).toEqual([10, 10, 20]);
+  });
+
   test("refuses corners and antialiasing without interpolation", () => {
     const x = new GraphBuilder().input("x", [1, 1, 4, 4]);
     expect(() => resize(x, { size: 2, antialias: true })).toThrow(/bilinear or bicubic/);
+  });
+
+  test.each([0, 2.5])("refuses a size of %d", (size) => {
+    const x = new GraphBuilder().input("x", [1, 1, 4, 4]);
+    expect(() => resize(x, { size })).toThrow(`size ${size}: expected an integer of at least 1`);
   });
 
   test("refuses what is no image", () => {

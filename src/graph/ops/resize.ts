@@ -2,6 +2,7 @@ import { OptionError, ShapeError } from "../../core/errors.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { Value } from "../builder.ts";
 import { type InterpolationRows, interpolationRows } from "../interpolation.ts";
+import { pair } from "../window.ts";
 import { axisMap } from "./axisMap.ts";
 
 /** Options of {@link resize}. */
@@ -34,30 +35,38 @@ export function resize(x: Value, options: ResizeOptions): Value {
   if (mode === "nearest" && (alignCorners || antialias)) {
     throw new OptionError(`${where}: alignCorners and antialias need mode bilinear or bicubic.`);
   }
-  const target = typeof size === "number" ? [size, size] : size;
+  const target = pair(size, `${where}: size`, 1);
   let y = x;
   for (const [i, output] of target.entries()) {
     const axis = i + 2;
     const input = x.shape[axis]!;
     if (output === input && !alignCorners) continue;
-    y = resample(
-      y,
-      axis,
-      interpolationRows(
-        mode === "nearest"
-          ? { input, output, mode, coordinates: "asymmetric" }
-          : {
-              input,
-              output,
-              mode: mode === "bilinear" ? "linear" : "cubic",
-              coordinates: alignCorners ? "alignCorners" : "halfPixel",
-              antialias,
-              cubicCoefficient: antialias ? -0.5 : -0.75,
-            },
-      ),
-    );
+    const rows =
+      mode === "nearest"
+        ? nearestRows(input, output)
+        : interpolationRows({
+            input,
+            output,
+            mode: mode === "bilinear" ? "linear" : "cubic",
+            coordinates: alignCorners ? "alignCorners" : "halfPixel",
+            antialias,
+            cubicCoefficient: antialias ? -0.5 : -0.75,
+          });
+    y = resample(y, axis, rows);
   }
   return y;
+}
+
+/**
+ * Row `i` reads `⌊i·input/output⌋`, reckoned in float32 as PyTorch does, so that the same pixel is taken at the sizes
+ * (about one in a hundred) where rounding makes 1 of it 0.99999994: 2 → 82 takes pixel 0 for row 41.
+ */
+function nearestRows(input: number, output: number): InterpolationRows {
+  const step = Math.fround(input / output);
+  const indices = Array.from({ length: output }, (_, i) => [
+    Math.min(Math.floor(Math.fround(i * step)), input - 1),
+  ]);
+  return { indices, weights: indices.map(() => [1]) };
 }
 
 /** Applies rows of {@link interpolationRows} along an axis. */

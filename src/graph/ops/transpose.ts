@@ -1,5 +1,5 @@
 import { ShapeError } from "../../core/errors.ts";
-import { formatShape } from "../../core/shape.ts";
+import { formatShape, normalizeAxis } from "../../core/shape.ts";
 import type { Value } from "../builder.ts";
 import type { PrimitiveOp } from "../op.ts";
 
@@ -27,8 +27,11 @@ export const transposeOp: PrimitiveOp<TransposeAttributes> = {
   },
 };
 
-/** Reorders the axes of `x`; without a permutation their order is reversed. */
+/** Reorders the axes of `x`, −1 being the last; without a permutation their order is reversed. */
 export function transpose(x: Value, permutation?: readonly number[]): Value {
-  const order = permutation ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
+  const rank = x.shape.length;
+  const order =
+    permutation?.map((axis) => normalizeAxis(axis, rank, "transpose")) ??
+    x.shape.map((_, axis) => rank - 1 - axis);
   return x.builder.add(transposeOp, [x], { permutation: order }, "transpose")[0]!;
 }
