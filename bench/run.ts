@@ -1,87 +1,151 @@
-// `npm run bench`: Striate and PyTorch in turn on the same nets, batches and threads, and the ratios of their medians.
+// `npm run bench`: Striate and others in turn on the same nets, batches and threads, and the ratios of their speeds.
 //
-//   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 4] [--only NET] [--csv FILE]
+//   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 3] [--rounds 3] [--only NET] [--peers NAMES] [--csv FILE]
 //
-// PyTorch is asked in both memory layouts, and the faster counts. It is Debian's python3-torch with
-// python3-torchvision and libopenblas0; without them only Striate is measured, and that is said.
+// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime. By
+// default pytorch, and with `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with python3-torchvision and
+// libopenblas0; the others are installed into .cache/bench at first use. Who cannot run a net is listed with the reason.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { root } from "./cache.ts";
+import { type Contestant, contestants, type Measurement, peerNames } from "./peers.ts";
+import { type Mode, type Row, rowsOf } from "./rows.ts";
+import { geometricMean, median } from "./statistics.ts";
 
 const { values } = parseArgs({
   options: {
     mode: { type: "string", default: "train" },
     threads: { type: "string", default: "2" },
-    seconds: { type: "string", default: "4" },
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
     only: { type: "string", default: "" },
+    peers: { type: "string" },
     csv: { type: "string" },
   },
 });
+if (values.mode !== "train" && values.mode !== "infer")
+  fail(`--mode ${values.mode}: train or infer`);
+const mode: Mode = values.mode;
+const peers = (values.peers ?? (mode === "train" ? "pytorch" : "pytorch,onnxruntime")).split(",");
+for (const name of peers) {
+  if (!peerNames.includes(name)) fail(`--peers ${name}: there are ${peerNames.join(", ")}`);
+}
+const [threads, seconds, rounds] = [values.threads, values.seconds, values.rounds].map(Number) as [
+  number,
+  number,
+  number,
+];
 
-interface Measurement {
-  readonly images_per_s: number;
-  readonly step_ms_median: number;
-  readonly first_step_ms: number;
-  readonly peak_rss_mb: number;
-  readonly backend: string;
+/** One run of one contestant. */
+interface Run {
+  readonly contestant: Contestant;
+  readonly round: number;
+  readonly result: Measurement | string;
 }
 
-/** Net, variant, input, classes, batch for training and for inference. */
-const rows = [
-  ["lenet5", "modern", "32x32x1", 10, 64],
-  ["resnet20", "cifar", "32x32x3", 10, 64],
-  ["vgg16", "torchvision", "64x64x3", 10, 16],
-  ["resnet18", "torchvision", "64x64x3", 10, 32],
-  ["mobilenet_v1", "1.0", "64x64x3", 10, 32],
-  ["alexnet", "deck", "227x227x3", 10, 8],
-] as const;
-
-function measure(command: string, args: readonly string[]): Measurement | undefined {
-  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
-  return status === 0 ? (JSON.parse(stdout) as Measurement) : undefined;
-}
-
-const lines = ["net,mode,batch,threads,peer,images_per_s,first_step_ms,peak_rss_mb,backend"];
-const ratios: number[] = [];
-for (const [net, variant, input, classes, batch] of rows) {
-  if (!net.includes(values.only)) continue;
-  const same = [
-    ...["--net", net, "--input", input, "--classes", String(classes), "--mode", values.mode],
-    ...["--batch", String(batch), "--threads", values.threads, "--seconds", values.seconds],
-  ];
-  const striate = () =>
-    measure(process.execPath, [
-      ...["--conditions=source", "src/cli/main.node.ts", "bench", ...same],
-      ...["--variant", variant, "--json"],
-    ]);
-  const pytorch = (layout: string) =>
-    measure("/usr/bin/python3", ["bench/peers/pytorch.py", ...same, "--layout", layout]);
-  // In turn, ours before and after, so that a machine that slows down slows both.
-  const runs = [
-    ["striate", striate()],
-    ["pytorch", pytorch("contiguous")],
-    ["pytorch", pytorch("channels_last")],
-    ["striate", striate()],
-  ] as const;
-  const speedOf = (peer: string) =>
-    runs.flatMap(([name, run]) => (name === peer && run !== undefined ? [run.images_per_s] : []));
-  for (const [peer, run] of runs) {
-    if (run === undefined) continue;
-    const { images_per_s: speed, first_step_ms: first, peak_rss_mb: memory, backend } = run;
-    lines.push(
-      `${net},${values.mode},${batch},${values.threads},${peer},${speed.toFixed(1)},${first.toFixed(0)},${memory.toFixed(0)},"${backend}"`,
-    );
-  }
-  const ours = speedOf("striate").reduce((sum, speed, _, all) => sum + speed / all.length, 0);
-  const theirs = Math.max(...speedOf("pytorch"));
-  const ratio = ours / theirs;
-  if (Number.isFinite(ratio) && ratio > 0) ratios.push(ratio);
+const machine = `${cpus()[0]!.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const commit = spawnSync("git", ["describe", "--always", "--dirty"], {
+  cwd: root,
+  encoding: "utf8",
+});
+const lines = [
+  "date,machine,commit,mode,net,input,batch,threads,peer,way,round,images_per_s,step_ms,first_step_ms,peak_rss_mb,backend,note",
+];
+const ratios = new Map<string, number[]>();
+process.stdout.write(`${mode}, ${threads} threads, ${machine}, commit ${commit.stdout.trim()}\n`);
+for (const row of rowsOf[mode]) {
+  if (!row.net.includes(values.only)) continue;
+  const runs = measureRow(row);
+  for (const run of runs) lines.push(csvLine(row, run));
   process.stdout.write(
-    `${net.padEnd(14)} striate ${ours.toFixed(0).padStart(6)} images/s   pytorch ${theirs > 0 ? theirs.toFixed(0).padStart(6) : "  not there"}   ratio ${ratio > 0 ? ratio.toFixed(2) : "-"}\n`,
+    `${`${row.title} ${row.input} x ${row.batch}`.padEnd(32)} ${describe(runs)}\n`,
+  );
+  if (values.csv !== undefined) writeFileSync(values.csv, `${lines.join("\n")}\n`);
+}
+for (const [peer, list] of ratios) {
+  process.stdout.write(
+    `${peer}: geometric mean of ${list.length} ratios ${geometricMean(list).toFixed(2)}, least ${Math.min(...list).toFixed(2)}\n`,
   );
 }
-if (ratios.length > 0) {
-  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
-  process.stdout.write(`geometric mean of the ratios ${mean.toFixed(2)}\n`);
+
+/** All contestants in turn, every second round backwards, so that a machine that slows down slows all. */
+function measureRow(row: Row): Run[] {
+  const runs: Run[] = [];
+  let able = contestants(peers);
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of round % 2 === 0 ? able : [...able].reverse()) {
+      const result = contestant.measure({ row, mode, threads, seconds });
+      runs.push({ contestant, round, result });
+      // Who could not once is not asked again.
+      if (typeof result === "string") able = able.filter((other) => other !== contestant);
+    }
+  }
+  return runs;
 }
-if (values.csv !== undefined) writeFileSync(values.csv, `${lines.join("\n")}\n`);
+
+/** Speeds and the median over the rounds of Striate's speed over the peer's best. */
+function describe(runs: readonly Run[]): string {
+  const best = (peer: string, round: number): number =>
+    Math.max(
+      0,
+      ...runs.map(({ contestant, result, ...run }) =>
+        contestant.peer === peer && run.round === round && typeof result !== "string"
+          ? result.images_per_s
+          : 0,
+      ),
+    );
+  const all = Array.from({ length: rounds }, (_, round) => round);
+  const own = all.map((round) => best("striate", round));
+  const parts = [`striate ${median(own).toFixed(0).padStart(6)}`];
+  for (const peer of new Set(runs.map(({ contestant }) => contestant.peer))) {
+    if (peer === "striate") continue;
+    const theirs = all.map((round) => best(peer, round));
+    if (theirs.every((speed) => speed === 0)) {
+      const reasons = runs
+        .filter(({ contestant }) => contestant.peer === peer)
+        .map(({ contestant: { way }, result }) => `${way}: ${result}`);
+      parts.push(`${peer} cannot (${reasons.join("; ")})`);
+      continue;
+    }
+    const ratio = median(all.map((round) => own[round]! / theirs[round]!));
+    ratios.set(peer, [...(ratios.get(peer) ?? []), ratio]);
+    parts.push(`${peer} ${median(theirs).toPrecision(4)} = ${ratio.toFixed(2)}x`);
+  }
+  return parts.join("   ");
+}
+
+function csvLine(row: Row, { contestant: { peer, way }, round, result }: Run): string {
+  const { net, input, batch } = row;
+  const numbers =
+    typeof result === "string"
+      ? ["", "", "", "", "", result]
+      : [
+          result.images_per_s.toPrecision(5),
+          result.step_ms_median.toPrecision(5),
+          result.first_step_ms.toFixed(0),
+          result.peak_rss_mb.toFixed(0),
+          result.backend,
+          result.note,
+        ];
+  const cells = [
+    new Date().toISOString().slice(0, 19),
+    machine,
+    commit.stdout.trim(),
+    mode,
+    net,
+    input,
+  ];
+  return [...cells, batch, threads, peer, way, round, ...numbers].map(csvCell).join(",");
+}
+
+function csvCell(value: string | number): string {
+  const text = String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function fail(message: string): never {
+  process.stderr.write(`bench: ${message}\n`);
+  process.exit(1);
+}

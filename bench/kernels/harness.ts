@@ -5,6 +5,7 @@
 import { ModuleBuilder } from "../../src/backends/wasm/assembler.ts";
 import type { Features, Kernel, KernelModule } from "../../src/backends/wasm/kernel.ts";
 import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
+import { peakKernel } from "../../src/backends/wasm/peak.ts";
 
 const pages = 24576;
 const limits = { initial: pages, maximum: pages, shared: true } as const;
@@ -39,7 +40,9 @@ export class KernelBench {
   constructor(features: Features, seconds = 0.15) {
     this.#features = features;
     this.#seconds = seconds;
-    this.#peak = this.#compile((builder) => builder.export("run", emitPeak(builder))).run!;
+    this.#peak = this.#compile((builder) => {
+      addKernel(kernelModule(builder, features), peakOfOne, "run");
+    }).run!;
     // Every page is touched once; values near 1 keep sums far from overflow.
     const floats = new Float32Array(this.#memory.buffer);
     for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1000) / 1000 - 0.5;
@@ -47,9 +50,9 @@ export class KernelBench {
 
   /** GFLOP/s of the engine's best loop at this moment. */
   peak(): number {
-    const rounds = 20_000;
-    const time = fastest(() => this.#peak(rounds), 0.02);
-    return (rounds * peakFlops) / time / 1e6;
+    const scratch = pages * 32768;
+    const time = fastest(() => this.#peak(0, peakOfOne.items, scratch), 0.02);
+    return peakOfOne.flops! / time / 1e6;
   }
 
   /** Times every kernel of a plan by itself, operands of the given sizes. */
@@ -98,40 +101,7 @@ export class KernelBench {
   }
 }
 
-const accumulators = 24;
-const unrolled = 4;
-const peakFlops = accumulators * unrolled * 8;
-
-/** Independent chains of multiply-adds that never leave the registers. */
-function emitPeak(builder: ModuleBuilder): number {
-  return builder.function(["i32"], [], (f) => {
-    const rounds = f.parameter(0);
-    const sums = f.locals("v128", accumulators);
-    const factors = f.locals("v128", 2);
-    for (const [i, factor] of factors.entries()) {
-      f.i32(0)
-        .memory("v128.load", i * 16)
-        .set(factor);
-    }
-    for (const [i, sum] of sums.entries())
-      f.i32(64)
-        .memory("v128.load", i * 16)
-        .set(sum);
-    f.loop((again) => {
-      for (let step = 0; step < unrolled; step++) {
-        for (const [i, sum] of sums.entries()) {
-          const factor = factors[i % 2]!;
-          f.get(factor).get(factor).get(sum).op("f32x4.relaxed_madd").set(sum);
-        }
-      }
-      f.get(rounds).i32(1).op("i32.sub").tee(rounds).branchIf(again);
-    });
-    for (const [i, sum] of sums.entries())
-      f.i32(1024)
-        .get(sum)
-        .memory("v128.store", i * 16);
-  });
-}
+const peakOfOne = peakKernel(1);
 
 function kernelModule(builder: ModuleBuilder, features: Features): KernelModule {
   const functions = new Map<string, number>();

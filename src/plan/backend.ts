@@ -13,18 +13,26 @@ export interface MemoryReport {
   readonly arenaBytes: number;
 }
 
-/** What one launch of a kernel takes, from {@link Program.profile}. */
+/** What one launch of a kernel takes. */
 export interface LaunchProfile {
   /** Operation and name of the node it belongs to. */
   readonly label: string;
   /** The kernel, with the sizes that it was made for. */
   readonly kernel: string;
-  /** Median over the rounds, with all threads, until the last of them is done. */
+  /** Shortest of the rounds, with all threads, until the last of them is done. */
   readonly timeMs: number;
   /** Floating point operations, 0 where they are not counted. */
   readonly flops: number;
   /** Bytes of the buffers it reads and writes, each counted once. */
   readonly bytes: number;
+}
+
+/** Where the time of a step goes, from {@link Program.profile}. */
+export interface StepProfile {
+  /** In the order in which they run. */
+  readonly launches: readonly LaunchProfile[];
+  /** GFLOP/s of multiply-adds in registers on all threads, the best of the same rounds: what no launch can exceed. */
+  readonly peakGflops: number;
 }
 
 /** A graph made ready for one backend. */
@@ -38,7 +46,7 @@ export interface Program {
    * Runs the step launch by launch and times each, in programs compiled for it (`profile: true`). Updates are
    * applied in every round.
    */
-  profile?(feeds: Feeds, rounds: number): Promise<LaunchProfile[]>;
+  profile?(feeds: Feeds, rounds: number): Promise<StepProfile>;
 }
 
 /** Options of {@link Session.compile}. */

@@ -50,15 +50,18 @@ const spinRounds = 1 << 16;
  * Emits one module with the functions `prepare` and `step`: (thread, arenaBase) → (). Each runs its launches
  * in order; a thread takes its share of every launch's items. Threads meet at a barrier only where a
  * launch touches bytes that a launch since the last barrier wrote, or writes bytes that one read.
- * With `profile` every launch of the step is also a function of its own, `launch0`, `launch1`, ….
+ * Every launch of `profiled` is a function of its own, `launch0`, `launch1`, ….
  */
 export function link(
-  stages: { readonly prepare: readonly PlacedLaunch[]; readonly step: readonly PlacedLaunch[] },
+  stages: {
+    readonly prepare: readonly PlacedLaunch[];
+    readonly step: readonly PlacedLaunch[];
+    readonly profiled: readonly PlacedLaunch[];
+  },
   scratch: { readonly place: Place; readonly bytesPerThread: number },
   threads: number,
   features: Features,
   memory: MemoryLimits,
-  profile: boolean,
 ): LinkedProgram {
   const builder = new ModuleBuilder(memory);
   const sharedFunctions = new Map<string, number>();
@@ -104,15 +107,14 @@ export function link(
     });
     builder.export(name, index);
   }
-  if (profile) {
-    stages.step.forEach((launch, i) => {
-      const index = builder.function(["i32", "i32"], [], (f) => {
-        emitLaunch(f, launch, kernels.get(launch.kernel.key)!, threads, scratch);
-        f.call(barrier);
-      });
-      builder.export(`launch${i}`, index);
+  stages.profiled.forEach((launch, i) => {
+    const kernel = kernelIndex(launch.kernel);
+    const index = builder.function(["i32", "i32"], [], (f) => {
+      emitLaunch(f, launch, kernel, threads, scratch);
+      f.call(barrier);
     });
-  }
+    builder.export(`launch${i}`, index);
+  });
   return { bytes: builder.encode(), barriers };
 }
 

@@ -10,6 +10,7 @@ import type { KernelPlan } from "./kernelPlan.ts";
 import { type LinkedProgram, link, type Place, type PlacedLaunch } from "./linker.ts";
 import { copyPlan } from "./lowering.ts";
 import { lastingValues, type Operation, planOperations } from "./operations.ts";
+import { peakKernel } from "./peak.ts";
 
 /** Where a program reads its feeds or leaves its fetches. */
 export interface Port {
@@ -33,6 +34,8 @@ export interface CompiledGraph {
   readonly launches: {
     readonly prepare: readonly PlacedLaunch[];
     readonly step: readonly PlacedLaunch[];
+    /** What a profile times one by one: the step's launches and, last, {@link peakKernel}. Empty without profile. */
+    readonly profiled: readonly PlacedLaunch[];
   };
 }
 
@@ -303,7 +306,11 @@ class Compilation {
       if (node.op === "input") this.#touch(this.#buffer(node.outputs[0]!), stepBegins);
     }
     for (const { buffer } of this.#outputs) this.#touch(buffer, end);
-    const scratchBytes = align(Math.max(0, ...calls.map((call) => call.kernel.scratchBytes ?? 0)));
+    const peak = { kernel: peakKernel(this.#threads), buffers: [], writes: [], label: "peak" };
+    const profiled: readonly PlannedCall[] = profile ? [...this.#step, peak] : [];
+    const scratchBytes = align(
+      Math.max(0, ...[...calls, ...profiled].map(({ kernel }) => kernel.scratchBytes ?? 0)),
+    );
     const scratch = this.#newBuffer(scratchBytes * this.#threads + slackBytes);
     this.#touch(scratch, 0);
     this.#touch(scratch, end);
@@ -326,14 +333,17 @@ class Compilation {
       writes: call.writes,
       label: call.label,
     });
-    const launches = { prepare: this.#prepare.map(placed), step: this.#step.map(placed) };
+    const launches = {
+      prepare: this.#prepare.map(placed),
+      step: this.#step.map(placed),
+      profiled: profiled.map(placed),
+    };
     const linked = link(
       launches,
       { place: placeOf(scratch), bytesPerThread: scratchBytes },
       this.#threads,
       this.#features,
       this.#memory.limits,
-      profile,
     );
     const port = (name: string, value: number, buffer: number): Port => ({
       name,

@@ -171,3 +171,21 @@ test("threads out of range are refused", () => {
     expect(() => wasm({ threads })).toThrow("an integer from 1 to 64");
   }
 });
+
+test("a profile times every launch beside the peak", async () => {
+  await withSession(wasm({ threads: 2 }), async (session) => {
+    const builder = new GraphBuilder();
+    const weight = builder.state("weight", [64, 32, 3, 3], { initial: 0.01 });
+    builder.output("y", conv2d(builder.input("x", [4, 32, 12, 12]), weight, { padding: 1 }));
+    const program = await session.compile(builder.finish(), { profile: true });
+    const x = new Float32Array(4 * 32 * 12 * 12).fill(1);
+    const { y } = await program.run({ x });
+    const { launches, peakGflops } = await program.profile!({ x }, 3);
+    expect(peakGflops).toBeGreaterThan(1);
+    const product = launches.find(({ flops }) => flops === 2 * 4 * 144 * 64 * 32 * 9)!;
+    expect(product.label).toContain("conv2d");
+    for (const { timeMs } of launches) expect(timeMs).toBeGreaterThanOrEqual(0);
+    // Profiling leaves the program as it was.
+    expect((await program.run({ x })).y).toEqual(y);
+  });
+});

@@ -8,9 +8,9 @@ import type {
   CompileOptions,
   Feeds,
   Fetches,
-  LaunchProfile,
   Program,
   Session,
+  StepProfile,
 } from "../../plan/backend.ts";
 import { align } from "../../plan/memory.ts";
 import { scheduleNodes } from "../../plan/schedule.ts";
@@ -164,17 +164,19 @@ export class WasmSession implements Session {
       }
       return fetches;
     };
-    const measure = async (feeds: Feeds, rounds: number): Promise<LaunchProfile[]> => {
+    const measure = async (feeds: Feeds, rounds: number): Promise<StepProfile> => {
       const base = await begin(feeds);
-      const { step } = compiled.launches;
-      const times = await this.#pool.profile(index, base, step.length, rounds);
-      return step.map(({ label, kernel, places }, i) => ({
+      const { profiled } = compiled.launches;
+      const times = await this.#pool.profile(index, base, profiled.length, rounds);
+      const all = profiled.map(({ label, kernel, places }, i) => ({
         label,
         kernel: kernel.key,
-        timeMs: median(times[i]!),
+        timeMs: Math.min(...times[i]!),
         flops: kernel.flops ?? 0,
         bytes: places.reduce((sum, place) => sum + place.bytes, 0),
       }));
+      const peak = all.at(-1)!;
+      return { launches: all.slice(0, -1), peakGflops: peak.flops / peak.timeMs / 1e6 };
     };
     return {
       graph,
@@ -312,8 +314,4 @@ export class WasmSession implements Session {
 
 function addressOf(place: Port["place"], base: number): number {
   return place.kind === "fixed" ? place.address : base + place.address;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

@@ -12,6 +12,7 @@ import { Trainer } from "../../train/trainer.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions, engineOptions } from "../commonOptions.ts";
 import { chooseBackend } from "../engine.node.ts";
+import { profileText, profilingSession, reportProfile } from "../stepProfile.ts";
 
 const warmSteps = 2;
 const leastSteps = 3;
@@ -21,7 +22,8 @@ export const benchCommand = defineCommand({
   summary:
     "Measure how many images per second a net trains on or answers, with data held in memory.",
   details: `Training is forward, backward and an update by momentum. first_step_ms counts from the start of the process and holds
-building, compiling and the first step; the median is over the steps after ${warmSteps} more.`,
+building, compiling and the first step; the median is over the steps after ${warmSteps} more. With --profile every kernel of a
+step is timed by itself afterwards, beside a loop of multiply-adds in registers, which is the peak.`,
   arguments: [],
   options: z.object({
     net: z.string().meta({ placeholder: "NAME" }).describe("net to run"),
@@ -36,12 +38,14 @@ building, compiling and the first step; the median is over the steps after ${war
     mode: z.enum(["train", "infer"]).default("train").describe("what to measure"),
     batch: z.number().int().min(1).default(32).describe("images per step"),
     seconds: z.number().gt(0).default(10).describe("time to measure for"),
+    profile: z.boolean().default(false).describe("show where the time of a step goes"),
     ...engineOptions,
     ...commonOptions,
   }),
   examples: [
     "striate bench --net resnet20 --batch 64 --threads 2",
     "striate bench --net squeezenet --mode infer --batch 1 --json",
+    "striate bench --net resnet18 --input 64x64x3 --classes 10 --profile",
   ],
   async run({ output, signal }, _args, options) {
     const { net: name, variant, input, classes, mode, batch, seconds, seed, threads } = options;
@@ -54,7 +58,9 @@ building, compiling and the first step; the median is over the steps after ${war
     if (net.input[0] > 3)
       throw new OptionError(`bench: input of ${net.input[0]} channels; images have 1 or 3.`);
     const backend = chooseBackend(options);
-    const session = await backend.open();
+    const opened = await backend.open();
+    const profiling = options.profile ? profilingSession(opened) : undefined;
+    const session = profiling?.session ?? opened;
     const random = new RandomStream(seed, "bench");
     const [c, h, w] = net.input;
     const images = Uint8Array.from({ length: batch * c * h * w }, () => random.integer(256));
@@ -109,6 +115,9 @@ building, compiling and the first step; the median is over the steps after ${war
       times.push(performance.now() - before);
       output.progress(`step ${times.length}  ${times.at(-1)!.toFixed(1)} ms`);
     }
+    const rounds = Math.max(5, Math.min(200, times.length));
+    const profile =
+      profiling === undefined ? undefined : reportProfile(await profiling.profile(rounds));
     await session.close();
     times.sort((a, b) => a - b);
     const median = times[times.length >> 1]!;
@@ -128,12 +137,14 @@ building, compiling and the first step; the median is over the steps after ${war
       steps: times.length,
       backend: `${backend.name}: ${backend.description}`,
       note: "",
+      ...(profile === undefined ? {} : { profile }),
     };
+    const table = profile === undefined ? "" : `\n\n${profileText(profile)}`;
     return {
       document,
       text: `${document.model}, ${mode}, batch ${batch}: ${document.images_per_s} images/s
 median ${document.step_ms_median} ms over ${times.length} steps (10 to 90 %: ${document.step_ms_p10} to ${document.step_ms_p90} ms), first step after ${document.first_step_ms} ms
-peak memory ${document.peak_rss_mb} MB; ${document.backend}`,
+peak memory ${document.peak_rss_mb} MB; ${document.backend}${table}`,
     };
   },
 });
