@@ -64,8 +64,10 @@ function trainDocument(folder: string, record: RunRecord): object {
 function describe(folder: string, record: RunRecord, output: Output): string {
   const { val, baselines, seconds, history } = record;
   const [low, high] = val.ci95;
-  const spread = (name: string, { mean, deviation, runs }: Repetition) =>
-    `\n${name}: mean ${formatPercent(mean)}, deviation ${formatPercent(deviation)} over ${runs.map(({ accuracy }) => formatPercent(accuracy)).join(", ")}`;
+  const range = ([from, to]: readonly [number, number]) =>
+    `${formatPercent(from)} to ${formatPercent(to)}`;
+  const spread = (name: string, { mean, deviation, runs, pooled }: Repetition) =>
+    `\n${name}: mean ${formatPercent(mean)}, deviation ${formatPercent(deviation)} over ${runs.map(({ accuracy }) => formatPercent(accuracy)).join(", ")}${pooled === null ? "" : `\n  together ${pooled.correct} of ${pooled.total} images, 95 % interval ${range(pooled.ci95)}`}`;
   const further = [
     record.folds === null ? "" : spread("Folds", record.folds),
     record.repeats === null ? "" : spread("Seeds", record.repeats),
@@ -75,11 +77,38 @@ function describe(folder: string, record: RunRecord, output: Output): string {
   ];
   const simple = baselines.map(({ name, accuracy }) => `${name} ${formatPercent(accuracy)}`);
   return `
-Validation accuracy ${output.styledResult("bold", formatPercent(val.accuracy))}: ${val.correct} of ${val.total} images, 95 % interval ${formatPercent(low)} to ${formatPercent(high)}
+Validation accuracy ${output.styledResult("bold", formatPercent(val.accuracy))}: ${val.correct} of ${val.total} images, 95 % interval ${formatPercent(low)} to ${formatPercent(high)}${caveats(record)}
 For comparison: ${simple.join(", ")}
 ${history.length} epochs in ${formatSeconds(seconds)}, ${record.imagesPerSecond.toFixed(0)} images/s${further.join("")}
 
 Report  ${output.styledResult("cyan", join(folder, runFiles.page))}
 Model   ${join(folder, runFiles.model)}
 Next    striate predict ${folder} photo.jpg`;
+}
+
+/** Fewer validation images than this leave an interval too wide to compare anything by. */
+const fewImages = 100;
+
+/** What a careful reader of the accuracy should know. */
+function caveats({ val, groupedCi95, data, folds, kept, best, history }: RunRecord): string {
+  const lines: string[] = [];
+  if (groupedCi95 !== null) {
+    const [low, high] = groupedCi95;
+    lines.push(
+      `They are ${data.groups.val} bursts or single images; counted so, the interval is ${formatPercent(low)} to ${formatPercent(high)}`,
+    );
+  }
+  if (kept.rule === "best" && history.length > 1) {
+    const last = history.at(-1)!.val;
+    lines.push(
+      `Epoch ${best.epoch} was picked for its accuracy on these images, which flatters${last === undefined ? "" : `; the last had ${formatPercent(last.accuracy)}`}`,
+    );
+  }
+  if (val.total < fewImages && folds === null) {
+    const all = data.images.train + data.images.val;
+    lines.push(
+      `${val.total} images are few: --folds 5 judges by all ${all}, for five trainings more`,
+    );
+  }
+  return lines.map((line) => `\n  ${line}.`).join("");
 }

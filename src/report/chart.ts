@@ -20,9 +20,9 @@ export interface ChartOptions {
   readonly diagonal?: boolean;
 }
 
-const width = 460;
-const height = 260;
-const margin = { left: 52, right: 14, top: 30, bottom: 36 } as const;
+const width = 400;
+const height = 250;
+const margin = { left: 56, right: 14, top: 40, bottom: 42 } as const;
 
 /** Round numbers that cut a range into about `count` parts. */
 export function ticks(low: number, high: number, count: number): number[] {
@@ -56,7 +56,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
   const whole = ticks(x0, x1, 6).filter((x) => options.diagonal === true || Number.isInteger(x));
   const below = whole.map(
     (x) =>
-      `<text class="tick" x="${px(x).toFixed(1)}" y="${height - margin.bottom + 17}" text-anchor="middle">${options.diagonal === true ? options.format(x) : x}</text>`,
+      `<text class="tick" x="${px(x).toFixed(1)}" y="${height - margin.bottom + 18}" text-anchor="middle">${options.diagonal === true ? options.format(x) : x}</text>`,
   );
   const lines = series.map(({ style, points }) => {
     const finite = points.filter(([, y]) => Number.isFinite(y));

@@ -54,6 +54,6 @@ export function curves(record: RunRecord): string {
   return section(
     "curves",
     "How it learned",
-    `<div class="grid2">${charts.join("")}</div>${explanation}`,
+    `<div class="grid2 three">${charts.join("")}</div>${explanation}`,
   );
 }

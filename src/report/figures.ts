@@ -106,8 +106,13 @@ export function comparisons(record: RunRecord): string {
       percent(accuracy),
       integer(total),
     ]);
+    const { pooled } = group;
+    const together =
+      pooled === null
+        ? ""
+        : `<p>All folds together: ${integer(pooled.correct)} of ${integer(pooled.total)} images right, 95 % interval ${percent(pooled.ci95[0])} to ${percent(pooled.ci95[1])}. Each was judged by a net that had not seen it.</p>`;
     parts.push(
-      `<h3>${title}: ${percent(group.mean)} ± ${percent(group.deviation)}</h3>${table(["run", "accuracy", "images"], list, [1, 2])}`,
+      `<h3>${title}: ${percent(group.mean)} ± ${percent(group.deviation)}</h3>${together}${table(["run", "accuracy", "images"], list, [1, 2])}`,
     );
   }
   if (leak !== null) {

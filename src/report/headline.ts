@@ -21,8 +21,22 @@ export function headline(record: RunRecord): string {
       ? ""
       : `<p class="note">${record.ended === "early" ? "Training ended early: validation had stopped improving." : "Training was interrupted; this is the model so far. Continue it with “striate resume”."}</p>`;
   return `<header><h1>${escapeHtml(record.name)} · ${escapeHtml(data.name)}, ${data.classes.length} classes</h1>
-<div class="lead"><span class="big">${percent(val.accuracy)}</span><span class="interval">accuracy on ${integer(val.total)} images kept apart from training<br><span class="soft">95 % interval ${percent(low)} to ${percent(high)} (Wilson)</span></span></div>
-${scale(record)}${ended}<div class="cards">${facts.join("")}</div></header>`;
+<div class="lead"><span class="big">${percent(val.accuracy)}</span><span class="interval">accuracy on ${integer(val.total)} images kept apart from training<br><span class="soft">95 % interval ${percent(low)} to ${percent(high)} (Wilson)${grouped(record)}</span></span></div>
+${scale(record)}${ended}${picked(record)}<div class="cards">${facts.join("")}</div></header>`;
+}
+
+/** The interval that counts bursts, not images. */
+function grouped({ groupedCi95, data }: RunRecord): string {
+  if (groupedCi95 === null) return "";
+  const [low, high] = groupedCi95;
+  return `<br>${percent(low)} to ${percent(high)} if each of their ${integer(data.groups.val)} bursts and single images counts once`;
+}
+
+/** What picking an epoch by these very images does to the figure. */
+function picked({ kept, history }: RunRecord): string {
+  const last = history.at(-1)?.val;
+  if (kept.rule !== "best" || last === undefined || history.length < 2) return "";
+  return `<p class="note">Epoch ${kept.epoch} of ${history.length} was picked for its accuracy on these images, which flatters; the last had ${percent(last.accuracy)}.</p>`;
 }
 
 /** The accuracy on a line from 0 to 100 %, with its interval and the baselines. */

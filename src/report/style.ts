@@ -24,14 +24,14 @@ p{margin:.4em 0;max-width:72ch}
 .card{background:var(--panel);border-radius:8px;padding:10px 14px}
 .card b{display:block;font-size:1.25rem;font-weight:650}
 .card span{color:var(--soft);font-size:.85rem}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:18px}
+.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(300px,100%),1fr));gap:18px}
 .grid2>figure:only-child{max-width:520px}
 figure{margin:0;background:var(--panel);border-radius:8px;padding:12px 12px 8px}
 figcaption{font-size:.85rem;color:var(--soft);padding:2px 6px 4px;display:flex;gap:18px}
 svg{width:100%;height:auto;display:block}
-svg text{fill:var(--ink);font:12px system-ui,sans-serif}
-svg .tick{fill:var(--soft);font-size:11px}
-svg .title{font-weight:600;font-size:13px}
+svg text{fill:var(--ink);font:13px system-ui,sans-serif}
+svg .tick{fill:var(--soft);font-size:13px}
+svg .title{font-weight:600;font-size:15px}
 .grid{stroke:var(--rule);stroke-width:1}
 .line{fill:none;stroke-width:2.2;stroke-linejoin:round}
 .line.a{stroke:var(--a)}.line.b{stroke:var(--b);stroke-dasharray:5 3}
@@ -66,6 +66,6 @@ dialog form button{font:inherit;padding:4px 12px;border:1px solid var(--rule);bo
 pre{background:var(--panel);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 details>summary{cursor:pointer;font-weight:600;margin:6px 0}
 .note{border-left:4px solid var(--b);padding:2px 0 2px 12px;margin:10px 0}
-@media (max-width:560px){.big{font-size:2.7rem}main{padding:18px 14px 40px}.matrix button{width:31px;height:30px}}
-@media print{:root{--paper:#fff;--ink:#000;--panel:#f3f4f6}body{font-size:11pt}section{break-inside:avoid-page}main{max-width:none;padding:0}.matrix button{-webkit-print-color-adjust:exact;print-color-adjust:exact}details:not([open])>*:not(summary){display:block}}
+@media (max-width:560px){.big{font-size:2.7rem}main{padding:18px 14px 40px}.matrix button{width:31px;height:30px}table{font-size:.8rem}th,td{padding-right:7px}.n{padding-left:4px}}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#4a5261;--paper:#fff;--panel:#f3f4f6;--rule:#d5dae2;--a:#1f65b0;--b:#b4530a;--shade:31,101,176}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}body{font-size:10pt}main{max-width:none;padding:0}section{margin-top:22px}h2,h3,summary,h2+p.soft,h3+p.soft{break-after:avoid}figure,tr,.photo,.strip,.card,.lead,.matrix,.grid2{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible}.grid2{grid-template-columns:1fr 1fr}.grid2.three{grid-template-columns:repeat(3,1fr)}.photos{grid-template-columns:repeat(8,1fr);gap:8px}.strip img{width:56px;height:56px}table{font-size:8.5pt}pre{font-size:8pt}details::details-content{content-visibility:visible;display:block;block-size:auto}summary{list-style:none}}
 `;

@@ -139,6 +139,7 @@ export function choosePlan(
   const augment = parseAugmentations(
     choose(options.augment, "augmentation", ...chooseAugmentation(isPack, scan.isGrey)),
   ).specs;
+  const keep = chooseKeep(options, choose);
   const sampling = chooseSampling(set, options, choose);
   const smoothing = choose(
     options.labelSmoothing,
@@ -171,7 +172,7 @@ export function choosePlan(
       ema: options.ema ?? null,
       freeze: options.freeze ?? null,
       patience: options.patience ?? null,
-      keep: options.keep ?? "best",
+      keep,
       seed,
     },
   };
@@ -304,6 +305,19 @@ function chooseAugmentation(isPack: boolean, isGrey: boolean): [string, string] 
     `randomResizedCrop(scale=0.4..1), horizontalFlip, ${isGrey ? "" : "colorJitter(brightness=0.3, contrast=0.3, saturation=0.3), "}randomErasing(chance=0.2)`,
     "photos differ in framing, side and light, and these make more of them",
   ];
+}
+
+/** With a rate that ends at zero the last epoch is as good as any, and nothing was picked on the validation images. */
+function chooseKeep({ keep, patience, schedule }: TrainOptions, choose: Choose): "best" | "last" {
+  const endsAtZero = schedule === undefined && patience === undefined;
+  return choose<"best" | "last">(
+    keep,
+    "model",
+    endsAtZero ? "last" : "best",
+    endsAtZero
+      ? "the last epoch's, where the rate is zero; picking the best epoch on the validation images would flatter their accuracy"
+      : "the best epoch's on the validation images, whose accuracy that flatters a little",
+  );
 }
 
 const balancedAbove = 4;

@@ -5,6 +5,7 @@ import { countClasses } from "../data/manifest.ts";
 import { leakedItems, naiveSplit } from "../data/split/splitData.ts";
 import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
 import type { ModelCard } from "../formats/huggingface/modelCard.ts";
+import { wilsonInterval } from "../metrics/wilsonInterval.ts";
 import { summarize } from "../models/summary.ts";
 import { averageName } from "../optim/averageWeights.ts";
 import type { Backend } from "../plan/backend.ts";
@@ -18,7 +19,12 @@ import {
 } from "../train/baselines.ts";
 import { measureCost } from "../train/cost.ts";
 import { bestEpoch, type EpochRecord } from "../train/history.ts";
-import { evaluatePredictions, formatPredictions, type Prediction } from "../train/predictions.ts";
+import {
+  type Evaluation,
+  evaluatePredictions,
+  formatPredictions,
+  type Prediction,
+} from "../train/predictions.ts";
 import { Predictor } from "../train/predictor.ts";
 import { predictSet } from "../train/predictSet.ts";
 import type { Baseline, LeakReport, MachineRecord, RunRecord } from "../train/record.ts";
@@ -136,6 +142,7 @@ export async function finishRun(
     best: { epoch: best.epoch, val: best.val ?? { ...val, loss: val.loss } },
     kept: { epoch: kept.epoch, rule: plan.keep },
     val,
+    groupedCi95: groupedInterval(data, val),
     train: { loss: train.loss, accuracy: train.accuracy, images: train.total },
     baselines,
     leak,
@@ -274,11 +281,21 @@ function describeData({ config, data }: OpenRun): RunRecord["data"] {
       test: test![i]!,
     })),
     images: { train: split.train.length, val: split.val.length, test: split.test.length },
-    groups: { count: groups.count, links: groups.links },
+    groups: { count: groups.count, val: countGroups(data, split.val), links: groups.links },
     bad: bad.map(({ file, message }) => ({ file, message })),
     ignored: set.ignored.length,
     notes: split.notes,
   };
+}
+
+function countGroups({ groups }: RunData, indices: readonly number[]): number {
+  return new Set(indices.map((index) => groups.of[index]!)).size;
+}
+
+/** The interval with one vote for each group; its share of right answers stays that of the images. */
+function groupedInterval(data: RunData, val: Evaluation): RunRecord["groupedCi95"] {
+  const count = countGroups(data, data.split.val);
+  return count === val.total ? null : wilsonInterval(val.accuracy * count, count);
 }
 
 function describeModel(record: Omit<RunRecord, "weightsSha256">): ModelCard {

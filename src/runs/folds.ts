@@ -1,6 +1,7 @@
 import type { PreparedSet } from "../data/prepare/prepareImages.ts";
 import type { Groups } from "../data/split/groups.ts";
 import { makeFolds } from "../data/split/splitData.ts";
+import { wilsonInterval } from "../metrics/wilsonInterval.ts";
 import type { Backend } from "../plan/backend.ts";
 import type { Prediction } from "../train/predictions.ts";
 import type { Repetition } from "../train/record.ts";
@@ -55,20 +56,31 @@ export async function foldPredictions(
   return results;
 }
 
-/** Mean and spread of the accuracies of several trainings. */
+/**
+ * Mean and spread of the accuracies of several trainings.
+ *
+ * @param disjoint Whether they were about different images, so that their answers may be counted together.
+ */
 export function summarizeRepetition(
   runs: readonly { readonly name: string; readonly predictions: readonly Prediction[] }[],
+  disjoint: boolean,
 ): Repetition {
   const rows = runs.map(({ name, predictions }) => {
     const correct = predictions.filter(({ label, predicted }) => label === predicted).length;
-    return { name, accuracy: correct / predictions.length, total: predictions.length };
+    return { name, accuracy: correct / predictions.length, correct, total: predictions.length };
   });
-  const mean = rows.reduce((sum, { accuracy }) => sum + accuracy, 0) / rows.length;
-  const squares = rows.reduce((sum, { accuracy }) => sum + (accuracy - mean) ** 2, 0);
+  const sum = (value: (row: (typeof rows)[number]) => number): number =>
+    rows.reduce((total, row) => total + value(row), 0);
+  const mean = sum(({ accuracy }) => accuracy) / rows.length;
+  const [correct, total] = [sum((row) => row.correct), sum((row) => row.total)];
   return {
-    runs: rows,
+    runs: rows.map(({ correct: _, ...row }) => row),
     mean,
-    deviation: rows.length < 2 ? 0 : Math.sqrt(squares / (rows.length - 1)),
+    deviation:
+      rows.length < 2
+        ? 0
+        : Math.sqrt(sum(({ accuracy }) => (accuracy - mean) ** 2) / (rows.length - 1)),
+    pooled: disjoint ? { correct, total, ci95: wilsonInterval(correct, total) } : null,
   };
 }
 

@@ -59,34 +59,37 @@ const configSchema = z.object({
 
 /**
  * Makes sure that a run can be written to `folder`: it is not there, is empty, or is an earlier run and may be
- * replaced, which removes it.
+ * replaced. Makes it, but removes nothing yet: a command that fails before it begins must not cost a run.
  *
  * @throws DataError where something is there that must not be lost.
  */
-export async function claimRunFolder(folder: string, overwrite: boolean): Promise<void> {
-  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [] as string[];
-    if (error.code === "ENOTDIR")
-      throw new DataError(`out "${folder}": this is a file; name a folder.`);
-    throw error;
+export async function checkRunFolder(folder: string, overwrite: boolean): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTDIR" && error.code !== "EEXIST") throw error;
+    throw new DataError(`out "${folder}": there is a file of this name; name a folder.`);
   });
+  const entries = await readdir(folder);
   // A run that was killed before it had begun leaves these; nothing is lost with them.
   const kept = entries.filter((name) => name !== runFiles.split && !isTemporary(name));
-  if (kept.length > 0) {
-    const isRun = entries.includes(runFiles.config) && (await isRunConfig(folder));
-    if (!overwrite) {
-      const hint = isRun
-        ? `It is a run: continue it with "striate resume ${folder}", replace it with --overwrite, or choose another --out.`
-        : "Choose another --out.";
-      throw new DataError(`out "${folder}" is there already and not empty. ${hint}`);
-    }
-    if (!isRun) {
-      throw new DataError(
-        `out "${folder}" holds something that is not a run, so --overwrite does not remove it; choose another --out.`,
-      );
-    }
-    await rm(folder, { recursive: true });
+  if (kept.length === 0) return;
+  const isRun = entries.includes(runFiles.config) && (await isRunConfig(folder));
+  if (!overwrite) {
+    const hint = isRun
+      ? `It is a run: continue it with "striate resume ${folder}", replace it with --overwrite, or choose another --out.`
+      : "Choose another --out.";
+    throw new DataError(`out "${folder}" is there already and not empty. ${hint}`);
   }
+  if (!isRun) {
+    throw new DataError(
+      `out "${folder}" holds something that is not a run, so --overwrite does not remove it; choose another --out.`,
+    );
+  }
+}
+
+/** Empties the folder of a new run, if {@link checkRunFolder} allows it. */
+export async function claimRunFolder(folder: string, overwrite: boolean): Promise<void> {
+  await checkRunFolder(folder, overwrite);
+  if (overwrite) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
 }
 

@@ -48,6 +48,7 @@ async function crossValidate(
   const folds = await foldPredictions(data, plan, count, context);
   return summarizeRepetition(
     folds.map(({ predictions }, i) => ({ name: `fold ${i + 1}`, predictions })),
+    true,
   );
 }
 
@@ -70,7 +71,7 @@ async function repeatSeeds(
     });
     runs.push({ name: `seed ${seed}`, predictions });
   }
-  return summarizeRepetition(runs);
+  return summarizeRepetition(runs, false);
 }
 
 const shares = [1 / 8, 1 / 4, 1 / 2];

@@ -84,7 +84,9 @@ export const trainOptions = {
   keep: z
     .enum(["best", "last"])
     .optional()
-    .describe("the model is that of the best epoch on validation, or of the last"),
+    .describe(
+      "the model is that of the best epoch on validation, or of the last (last, but best with --patience or --schedule)",
+    ),
   freeze: z
     .string()
     .optional()

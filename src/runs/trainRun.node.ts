@@ -31,6 +31,7 @@ import {
 } from "./runData.node.ts";
 import type { RunListener } from "./runEvent.ts";
 import {
+  checkRunFolder,
   claimRunFolder,
   type RunConfig,
   readRunConfig,
@@ -75,7 +76,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   const { folder, options, seed } = request;
   const { listener, signal, threads } = context;
   const set = await openTrainingData(request.data);
-  await claimRunFolder(folder, request.overwrite);
+  await checkRunFolder(folder, request.overwrite);
   listener({ type: "progress", phase: "scan", done: 0, total: 1 });
   const scan = await scanImages(set, { threads, ...(signal === undefined ? {} : { signal }) });
   const { plan: draft, choices } = choosePlan(set, scan, options, seed);
@@ -108,6 +109,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   };
   listener({ type: "plan", plan, choices });
   const { prepared, split, groups } = data;
+  await claimRunFolder(folder, request.overwrite);
   await writeFileAtomic(join(folder, runFiles.split), formatSplit(prepared.set, split, groups));
   await writeRunConfig(folder, config);
   return { folder, config, data, checkpoint: undefined };

@@ -22,6 +22,12 @@ export interface Repetition {
   readonly mean: number;
   /** Standard deviation between the runs (n − 1). */
   readonly deviation: number;
+  /** All runs' answers together, where they are about different images: those of folds. */
+  readonly pooled: {
+    readonly correct: number;
+    readonly total: number;
+    readonly ci95: readonly [number, number];
+  } | null;
 }
 
 /** A point of "would more photos help?". */
@@ -86,7 +92,12 @@ export interface RunRecord {
       readonly test: number;
     }[];
     readonly images: { readonly train: number; readonly val: number; readonly test: number };
-    readonly groups: { readonly count: number; readonly links: Readonly<Record<string, number>> };
+    readonly groups: {
+      readonly count: number;
+      /** Groups that the validation images form. */
+      readonly val: number;
+      readonly links: Readonly<Record<string, number>>;
+    };
     readonly bad: readonly { readonly file: string; readonly message: string }[];
     readonly ignored: number;
     readonly notes: readonly string[];
@@ -114,6 +125,11 @@ export interface RunRecord {
   readonly kept: { readonly epoch: number; readonly rule: "best" | "last" };
   /** Figures of the model on the validation images. */
   readonly val: Evaluation;
+  /**
+   * Wilson's interval as if every group of validation images were one image, because images of a burst are right or
+   * wrong together; null where every image is a group of its own.
+   */
+  readonly groupedCi95: readonly [number, number] | null;
   /** The model on training images as they are, without augmentation; on a sample of them where there are many. */
   readonly train: Level & { readonly images: number };
   readonly baselines: readonly Baseline[];

@@ -92,6 +92,11 @@ describe("train", () => {
     expect(own.code).toBe(1);
     expect(own.stderr).toContain("not a run");
     expect(await readdir(data)).toHaveLength(6);
+    // A command that cannot begin costs nothing.
+    const before = await readFile(join(out, "report.json"), "utf8");
+    const wrong = await striate(["train", data, "--out", out, "--overwrite", "--net", "lenet6"]);
+    expect(wrong.code).toBe(2);
+    expect(await readFile(join(out, "report.json"), "utf8")).toBe(before);
   });
 
   it("is judged and used by eval and predict", async () => {

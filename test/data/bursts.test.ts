@@ -66,6 +66,7 @@ describe("a folder of bursts without times", () => {
       }),
       count: scenes * sampleClasses().length,
       links: { manifest: 0, copy: 0, burst: 0, "near-duplicate": 0 },
+      cut: [],
     };
     const found = findGroups(set, prepared.facts);
     const split = splitData(set, found, { seed: 1 });

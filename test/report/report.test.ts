@@ -17,6 +17,19 @@ describe("report.html", () => {
     expect(html).toContain(`95 % interval ${(val.ci95[0] * 100).toFixed(1)} %`);
   });
 
+  test("says what else a careful reader should know of the accuracy", async () => {
+    const { record, pictures } = await sampleRun();
+    const html = renderReport(record, pictures);
+    const [low, high] = record.groupedCi95!;
+    expect(html).toContain(
+      `${(low * 100).toFixed(1)} % to ${(high * 100).toFixed(1)} % if each of their 221 bursts`,
+    );
+    expect(html).toContain("Epoch 28 of 30 was picked for its accuracy on these images");
+    expect(html).toContain("All folds together: 1,035 of 1,190 images right");
+    const last = { ...record, kept: { epoch: 30, rule: "last" as const }, groupedCi95: null };
+    expect(renderReport(last, pictures)).not.toMatch(/was picked for|bursts and single images/);
+  });
+
   test("loads nothing and lets no text become code", async () => {
     const { record, pictures } = await sampleRun();
     const html = renderReport({ ...record, name: "<script>alert(1)</script>" }, pictures);

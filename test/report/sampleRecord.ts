@@ -1,5 +1,6 @@
 import { RandomStream } from "../../src/core/random.ts";
 import { encodePng } from "../../src/data/decode/encodePng.ts";
+import { wilsonInterval } from "../../src/metrics/wilsonInterval.ts";
 import type { ReportPictures } from "../../src/report/reportHtml.ts";
 import { evaluatePredictions, type Prediction } from "../../src/train/predictions.ts";
 import type { RunRecord } from "../../src/train/record.ts";
@@ -76,7 +77,11 @@ export async function sampleRun(): Promise<{ record: RunRecord; pictures: Report
       fingerprint: "a1b2c3",
       classes: labels.map((label) => ({ label, train: 190, val: 48, test: 0 })),
       images: { train: 950, val: 240, test: 0 },
-      groups: { count: 1100, links: { manifest: 0, copy: 4, burst: 71, "near-duplicate": 15 } },
+      groups: {
+        count: 1100,
+        val: 221,
+        links: { manifest: 0, copy: 4, burst: 71, "near-duplicate": 15 },
+      },
       bad: [
         {
           file: "cup/broken.jpg",
@@ -109,6 +114,7 @@ export async function sampleRun(): Promise<{ record: RunRecord; pictures: Report
     },
     kept: { epoch: 28, rule: "best" },
     val: evaluation,
+    groupedCi95: wilsonInterval(evaluation.accuracy * 221, 221),
     train: { loss: 0.1, accuracy: 0.98, images: 950 },
     baselines: [
       {
@@ -137,7 +143,15 @@ export async function sampleRun(): Promise<{ record: RunRecord; pictures: Report
       naiveLeaked: 0.97,
       naiveClean: 0.41,
     },
-    folds: null,
+    folds: {
+      runs: [
+        { name: "fold 1", accuracy: 0.88, total: 600 },
+        { name: "fold 2", accuracy: 0.86, total: 590 },
+      ],
+      mean: 0.87,
+      deviation: 0.0141,
+      pooled: { correct: 1035, total: 1190, ci95: wilsonInterval(1035, 1190) },
+    },
     repeats: {
       runs: [
         { name: "seed 1", accuracy: 0.91, total: 240 },
@@ -145,6 +159,7 @@ export async function sampleRun(): Promise<{ record: RunRecord; pictures: Report
       ],
       mean: 0.9,
       deviation: 0.0141,
+      pooled: null,
     },
     learningCurve: [0.25, 0.5, 1].map((share) => ({
       share,

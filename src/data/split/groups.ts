@@ -1,4 +1,4 @@
-import type { DataSet } from "../manifest.ts";
+import { countClasses, type DataSet } from "../manifest.ts";
 import type { ImageFacts } from "../prepare/facts.ts";
 import { createDisjointSets } from "./disjointSets.ts";
 import { findNearDuplicates, type NearDuplicateOptions, trustedLinks } from "./nearDuplicates.ts";
@@ -21,7 +21,13 @@ export interface Groups {
   readonly count: number;
   /** Links that made the groups, by reason: how many joined what was apart before. */
   readonly links: Readonly<Record<GroupReason, number>>;
+  /** Labels of classes whose guessed links would have made them one group each, and were cut. */
+  readonly cut: readonly number[];
 }
+
+/** Fewest images of a class that is cut, and the share of them that one of its groups may then have. */
+const fewestToCut = 4;
+const largestShareOfCut = 0.2;
 
 /**
  * Finds what must not be torn apart by a split: groups named in the manifest, byte-identical copies,
@@ -29,7 +35,9 @@ export interface Groups {
  * others.
  *
  * Bursts and near-duplicates are guesses, and a chain of guesses could link everything: they join
- * groups only up to a tenth of the set, or 30 images if that is more.
+ * groups only up to a tenth of the set, or 30 images if that is more. Where they would make all
+ * images of a class one group, so that none could be validated on, that class is cut into groups of up to a fifth of
+ * it, neighbours in time together, and named in `cut`.
  */
 export function findGroups(
   set: DataSet,
@@ -37,33 +45,62 @@ export function findGroups(
   options: GroupOptions = {},
 ): Groups {
   const count = set.items.length;
-  const sets = createDisjointSets(count);
-  const maxGuessed = Math.max(30, Math.floor(count / 10));
-  const links: Record<GroupReason, number> = {
-    manifest: 0,
-    copy: 0,
-    burst: 0,
-    "near-duplicate": 0,
+  const bursts = burstLinks(facts, options.burstSeconds ?? 5);
+  const alike =
+    (options.nearDuplicates ?? true)
+      ? trustedLinks(findNearDuplicates(facts, { minSimilarity: 0.9, ...options }))
+      : [];
+  const known = set.items.map(({ group }) => group);
+  const contents = facts.map((fact) => fact?.sha256);
+  const largest = new Array<number>(set.classes.length).fill(Math.max(30, Math.floor(count / 10)));
+
+  const link = () => {
+    const sets = createDisjointSets(count);
+    const links: Record<GroupReason, number> = {
+      manifest: 0,
+      copy: 0,
+      burst: 0,
+      "near-duplicate": 0,
+    };
+    const join = (a: number, b: number, reason: GroupReason, mostTogether: number): void => {
+      if (sets.join(a, b, mostTogether)) links[reason]++;
+    };
+    const guess = (a: number, b: number, reason: GroupReason): void => {
+      const [first, second] = [largest[set.items[a]!.label]!, largest[set.items[b]!.label]!];
+      join(a, b, reason, Math.min(first, second));
+    };
+    joinEqual(known, (a, b) => join(a, b, "manifest", count));
+    joinEqual(contents, (a, b) => join(a, b, "copy", count));
+    const byKnowledge = sets.number();
+    for (const [a, b] of bursts) guess(a, b, "burst");
+    for (const { first, second } of alike) guess(first, second, "near-duplicate");
+    return { byKnowledge, groups: { ...sets.number(), links } };
   };
-  const join = (a: number, b: number, reason: GroupReason, isGuess: boolean): void => {
-    if (sets.join(a, b, isGuess ? maxGuessed : count)) links[reason]++;
-  };
-  joinEqual(
-    set.items.map((item) => item.group),
-    (a, b) => join(a, b, "manifest", false),
+
+  const { byKnowledge, groups } = link();
+  const counts = countClasses(set);
+  const divided = severalGroups(set, byKnowledge.of);
+  const whole = severalGroups(set, groups.of);
+  const cut = counts.flatMap((images, label) =>
+    images >= fewestToCut && divided.has(label) && !whole.has(label) ? [label] : [],
   );
-  joinEqual(
-    facts.map((fact) => fact?.sha256),
-    (a, b) => join(a, b, "copy", false),
-  );
-  for (const [a, b] of burstLinks(facts, options.burstSeconds ?? 5)) join(a, b, "burst", true);
-  if (options.nearDuplicates ?? true) {
-    const pairs = findNearDuplicates(facts, { minSimilarity: 0.9, ...options });
-    for (const { first, second } of trustedLinks(pairs)) {
-      join(first, second, "near-duplicate", true);
-    }
+  if (cut.length === 0) return { ...groups, cut };
+  for (const label of cut) {
+    largest[label] = Math.max(1, Math.floor(largestShareOfCut * counts[label]!));
   }
-  return { ...sets.number(), links };
+  return { ...link().groups, cut };
+}
+
+/** Classes whose images are in more than one group. */
+function severalGroups(set: DataSet, groupOf: Int32Array): Set<number> {
+  const first = new Map<number, number>();
+  const several = new Set<number>();
+  set.items.forEach(({ label }, index) => {
+    const group = groupOf[index]!;
+    if (!first.has(label)) first.set(label, group);
+    else if (first.get(label) !== group) several.add(label);
+  });
+  return several;
 }
 
 /** Every image a group of its own, except those that the manifest joins. */

@@ -241,6 +241,32 @@ describe("findGroups", () => {
     expect(groups.count).toBeLessThan(20);
   });
 
+  it("cuts a class that would be one burst, so that it can be validated on, and says so", () => {
+    const shot = (from: number, i: number) =>
+      facts(pictures[i % 8]!, { timeMs: start + (from + i * 3) * 1000, camera: "one" });
+    // "a" was photographed in one go, "b" on two occasions, "c" in one go by the manifest's word.
+    const rows = [
+      ...repeat(12, "a"),
+      ...repeat(12, "b"),
+      ...repeat(12, "c").map((row) => ({ ...row, group: "walk" })),
+    ];
+    const shots = makeSet(rows);
+    const known = rows.map(({ label }, i) =>
+      shot(label === "a" ? 0 : label === "b" ? (i < 18 ? 1000 : 2000) : 3000, i),
+    );
+    const groups = findGroups(shots, known, { nearDuplicates: false });
+    expect(groups.cut).toEqual([0]);
+    const inGroups = (label: string) =>
+      new Set(rows.flatMap((row, i) => (row.label === label ? [groups.of[i]] : []))).size;
+    expect([inGroups("a"), inGroups("b"), inGroups("c")]).toEqual([6, 2, 1]);
+    // Neighbours in time stay together.
+    expect([...groups.of].slice(0, 4)).toEqual([0, 0, 1, 1]);
+    const split = splitData(shots, groups, { seed: 1 });
+    expect(split.val.filter((index) => rows[index]!.label === "a").length).toBe(2);
+    expect(leakedItems(split.train, split.val, groups)).toEqual([]);
+    expect(split.notes[0]).toContain('All images of "a" look like one burst');
+  });
+
   it("shows what a split blind to groups would have leaked", () => {
     const bursts = makeSet(
       Array.from(

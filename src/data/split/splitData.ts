@@ -61,6 +61,7 @@ export function naiveSplit(set: DataSet, options: SplitOptions): Split {
     of: Int32Array.from(set.items, (_, index) => index),
     count: set.items.length,
     links: { manifest: 0, copy: 0, burst: 0, "near-duplicate": 0 },
+    cut: [],
   };
   return splitData(set, alone, options);
 }
@@ -132,6 +133,12 @@ function describe(
   const unseen = names(trained);
   if (unseen.length > 0)
     notes.push(`No training images of ${unseen.join(", ")}: these classes cannot be learned.`);
+  if (groups.cut.length > 0 && owned.val.length === 0) {
+    const cut = groups.cut.map((label) => `"${set.classes[label]}"`).join(", ");
+    notes.push(
+      `All images of ${cut} look like one burst (seconds apart, or alike), which had to be cut to validate on some of them: the accuracy there flatters. Photos of other days and places would tell more.`,
+    );
+  }
   const unchecked = names(validated);
   if (unchecked.length > 0) {
     notes.push(
