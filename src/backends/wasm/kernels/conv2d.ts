@@ -10,9 +10,17 @@ import {
   packDepthwiseKernel,
 } from "./depthwise.ts";
 import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
-import { emitRowProduct, packedWeightBytes, type RowProduct, scheduleRows } from "./gemm.ts";
+import {
+  emitRowProduct,
+  packedWeightBytes,
+  type RowProduct,
+  type RowSchedule,
+  scheduleRows,
+} from "./gemm.ts";
 import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
-import { packKernel } from "./packing.ts";
+import { emitItemRanges } from "./itemRanges.ts";
+import { packKernel, type WeightSource } from "./packing.ts";
+import { type AxisPart, axisParts, forwardWalks, leavesOut } from "./seenTaps.ts";
 import { planWinogradForward, type WinogradOptions, winogradOutputs } from "./winogradPlan.ts";
 
 /** What is done to the sums, and how they are computed. */
@@ -62,43 +70,81 @@ function forwardProduct(geometry: Conv2dGeometry): RowProduct {
   };
 }
 
-/** Any convolution as one implicit matrix product. */
+/** The products of a convolution, and the taps of each in rows of the kernel: one, or several that leave out what sees only padding. */
+function forwardProducts(
+  geometry: Conv2dGeometry,
+): { readonly product: RowProduct; readonly runs: WeightSource["runs"] }[] {
+  const whole = forwardProduct(geometry);
+  const { kernel, channels, groups, stride, dilation } = geometry;
+  const perGroup = channels / groups;
+  const [down, across] = forwardWalks(geometry);
+  if (!leavesOut(down, across)) {
+    return [
+      { product: whole, runs: [{ start: 0, count: kernel[0] * kernel[1] * perGroup, step: 1 }] },
+    ];
+  }
+  const start = (axis: 0 | 1, { first, firstTap }: AxisPart): number =>
+    whole.padding[axis] - first * stride[axis] - firstTap * dilation[axis];
+  return axisParts(down).flatMap((v) =>
+    axisParts(across).map((h) => ({
+      product: {
+        ...whole,
+        taps: [v.tapCount, h.tapCount],
+        padding: [start(0, v), start(1, h)],
+        grid: [v.count, h.count],
+        result: { ...whole.result, first: v.first * across.pixels + h.first },
+      },
+      runs: Array.from({ length: v.tapCount }, (_, r) => ({
+        start: ((v.firstTap + r) * kernel[1] + h.firstTap) * perGroup,
+        count: h.tapCount * perGroup,
+        step: 1,
+      })),
+    })),
+  );
+}
+
+/** Any convolution as implicit matrix products. */
 function planRows(
   geometry: Conv2dGeometry,
   features: Features,
   options: EpilogueOptions,
 ): KernelPlan {
   const { channels, filters, kernel, groups } = geometry;
-  const product = forwardProduct(geometry);
   const reduction = kernel[0] * kernel[1] * (channels / groups);
-  const pack = packKernel(
-    [
-      {
-        columnStep: reduction,
-        columns: filters / groups,
-        parts: groups,
-        partStep: (filters / groups) * reduction,
-        runs: [{ start: 0, count: reduction, step: 1 }],
-        packedStart: 0,
-      },
-    ],
-    features,
-  );
-  const schedule = scheduleRows(product, features);
+  let packedBytes = 0;
+  const weightSources: WeightSource[] = [];
+  const schedules: RowSchedule[] = [];
+  for (const { product, runs } of forwardProducts(geometry)) {
+    weightSources.push({
+      columnStep: reduction,
+      columns: filters / groups,
+      parts: groups,
+      partStep: (filters / groups) * reduction,
+      runs,
+      packedStart: packedBytes,
+    });
+    schedules.push(scheduleRows({ ...product, weightStart: packedBytes }, features));
+    packedBytes += packedWeightBytes(product, features);
+  }
+  const counts = schedules.map(({ items }) => items);
   const convolve = withEpilogue(options, {
     key: `conv2d ${geometryKey(geometry)}`,
-    items: schedule.items,
-    scratchBytes: schedule.scratchBytes,
-    flops: schedule.flops,
+    items: counts.reduce((sum, count) => sum + count, 0),
+    scratchBytes: Math.max(...schedules.map(({ scratchBytes }) => scratchBytes)),
+    flops: schedules.reduce((sum, { flops }) => sum + flops, 0),
     emit(f, io, module, { source, weights, result }, epilogue) {
-      const { scratch, begin, end } = io;
-      const operands = { source, weights, result, scratch, begin, end };
-      emitRowProduct(f, module, schedule, operands, epilogue);
+      emitItemRanges(f, io, counts, (index, { begin, end }) => {
+        const operands = { source, weights, result, scratch: io.scratch, begin, end };
+        emitRowProduct(f, module, schedules[index]!, operands, epilogue);
+      });
     },
   });
   return {
-    temporaries: [{ name: "packed", bytes: packedWeightBytes(product, features) }],
-    calls: [packCall(pack), productCall(convolve, "input0", "packed")],
+    temporaries: [{ name: "packed", bytes: packedBytes }],
+    calls: [
+      packCall(packKernel(weightSources, features)),
+      productCall(convolve, "input0", "packed"),
+    ],
   };
 }
 

@@ -20,7 +20,9 @@ import {
   scheduleRows,
 } from "./gemm.ts";
 import { fillZeros } from "./gemmStaging.ts";
-import { emitClamped, packKernel, type WeightSource } from "./packing.ts";
+import { emitItemRanges } from "./itemRanges.ts";
+import { packKernel, type WeightSource } from "./packing.ts";
+import { type AxisWalk, axisParts, leavesOut } from "./seenTaps.ts";
 import {
   planWinogradInputGradient,
   type WinogradOptions,
@@ -96,6 +98,38 @@ function axisPhases(
   return phases;
 }
 
+/** Phases cut wherever the taps that see dy change, if leaving out the others pays; else as they are. */
+function seenPhases(
+  vertical: AxisPhase[],
+  horizontal: AxisPhase[],
+  [rows, columns]: readonly [number, number],
+  stride: readonly [number, number],
+): [AxisPhase[], AxisPhase[]] {
+  const walk = (phase: AxisPhase, source: number): AxisWalk => ({
+    pixels: phase.count,
+    source,
+    taps: phase.taps.length,
+    stride: 1,
+    dilation: phase.dilation,
+    padding: phase.padding,
+  });
+  const cut = (phases: AxisPhase[], source: number, step: number): AxisPhase[] =>
+    phases.flatMap((phase) =>
+      axisParts(walk(phase, source)).map(({ first, count, firstTap, tapCount }) => ({
+        first: phase.first + first * step,
+        count,
+        taps: phase.taps.slice(firstTap, firstTap + tapCount),
+        dilation: phase.dilation,
+        padding: phase.padding - first - firstTap * phase.dilation,
+      })),
+    );
+  const pays = vertical.every((v) =>
+    horizontal.every((h) => leavesOut(walk(v, rows), walk(h, columns))),
+  );
+  if (!pays) return [vertical, horizontal];
+  return [cut(vertical, rows, stride[0]), cut(horizontal, columns, stride[1])];
+}
+
 /** The products that make up a gradient, and what no product reaches. */
 interface GradientPhases {
   readonly vertical: readonly AxisPhase[];
@@ -111,8 +145,12 @@ function gradientPhases(geometry: Conv2dGeometry): GradientPhases {
   const { images, channels, size, filters, kernel, stride, padding, dilation, groups } = geometry;
   const [height, width] = size;
   const [rows, columns] = resultSize(geometry);
-  const vertical = axisPhases(height, kernel[0], stride[0], padding[0], dilation[0]);
-  const horizontal = axisPhases(width, kernel[1], stride[1], padding[1], dilation[1]);
+  const [vertical, horizontal] = seenPhases(
+    axisPhases(height, kernel[0], stride[0], padding[0], dilation[0]),
+    axisPhases(width, kernel[1], stride[1], padding[1], dilation[1]),
+    [rows, columns],
+    stride,
+  );
   const products: RowProduct[] = [];
   const taps: number[][] = [];
   for (const v of vertical) {
@@ -268,20 +306,12 @@ function phaseKernel(
     flops: parts.reduce((sum, { flops }) => sum + flops, 0),
     emit(f, io, module) {
       const [source, weights, result] = io.address as [Local, Local, Local];
-      const [begin, end] = f.locals("i32", 2) as [Local, Local];
-      let start = 0;
-      for (const { items, emit } of parts) {
-        emitClamped(f, io.begin, start, items, begin);
-        emitClamped(f, io.end, start, items, end);
-        start += items;
-        emit(f, module, { source, weights, result, scratch: io.scratch, begin, end });
-      }
-      if (zeroItems > 0) {
-        emitClamped(f, io.begin, start, zeroItems, begin);
-        emitClamped(f, io.end, start, zeroItems, end);
-        emitUnreached(f, module, geometry, phases, { result, begin, end });
-      }
-      f.release(begin, end);
+      const counts = [...parts.map(({ items }) => items), ...(zeroItems > 0 ? [zeroItems] : [])];
+      emitItemRanges(f, io, counts, (index, { begin, end }) => {
+        const part = parts[index];
+        if (part === undefined) emitUnreached(f, module, geometry, phases, { result, begin, end });
+        else part.emit(f, module, { source, weights, result, scratch: io.scratch, begin, end });
+      });
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Features, Kernel, KernelModule } from "../kernel.ts";
 import type { KernelPlan } from "../kernelPlan.ts";
 import { type Conv2dGeometry, geometryKey, resultSize } from "./conv2dGeometry.ts";
 import { mergeKernel, type PatchSums } from "./conv2dWeightGradientMerge.ts";
+import { seenPixelsKernel, sumsSeenPixels } from "./conv2dWeightGradientSeen.ts";
 import { repeatChannelsKernel } from "./depthwiseMultiplier.ts";
 import { depthwiseGradientKernel, scheduleDepthwiseGradient } from "./depthwiseWeightGradient.ts";
 import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
@@ -42,6 +43,11 @@ export function planConv2dWeightGradient(
   const outputs = winogradGradientOutputs(geometry, options);
   if (outputs !== undefined) return planWinogradFilters(geometry, outputs, features);
   const { channels, filters, groups } = geometry;
+  if (sumsSeenPixels(geometry)) {
+    const kernel = seenPixelsKernel(geometry, features);
+    const call = { kernel, buffers: ["input0", "input1", "output0"], writes: [2] };
+    return { temporaries: [], calls: [call] };
+  }
   if (groups === 1 || groups !== channels) return planPatches(geometry, features);
   if (filters === channels) return planDepthwise(geometry, features);
   // Several filters per channel: the channels are repeated first.

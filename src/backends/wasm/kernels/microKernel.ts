@@ -222,6 +222,8 @@ export const pixelFields = {
   bImageJump: 36,
 } as const;
 
+export const pixelBlockBytes = 40;
+
 /**
  * C tile of `rows` × 4·`vectors` of a sum over pixels: both operands lie pixel by pixel, the rows of the
  * tile side by side in the first one, its columns side by side in the second.

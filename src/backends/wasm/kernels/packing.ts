@@ -4,6 +4,7 @@
  */
 import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features, Kernel } from "../kernel.ts";
+import { emitItemRanges } from "./itemRanges.ts";
 
 /** How columns are cut into panels. */
 export interface ColumnPanels {
@@ -63,42 +64,19 @@ export function reductionOf(source: WeightSource): number {
 
 /** Writes all weights of some products in panels: buffers weight, packed. */
 export function packKernel(sources: readonly WeightSource[], features: Features): Kernel {
-  const starts: number[] = [];
-  let items = 0;
-  for (const source of sources) {
-    starts.push(items);
-    items += source.parts * columnPanels(source.columns, features).count;
-  }
+  const panels = sources.map((source) => columnPanels(source.columns, features));
+  const counts = sources.map((source, index) => source.parts * panels[index]!.count);
   return {
     key: `pack ${features.tile.columns} ${JSON.stringify(sources)}`,
     buffers: 2,
-    items,
+    items: counts.reduce((sum, count) => sum + count, 0),
     emit(f, io, _module) {
       const [weight, packed] = io.address as [Local, Local];
-      const [begin, end] = f.locals("i32", 2) as [Local, Local];
-      for (const [index, source] of sources.entries()) {
-        const panels = columnPanels(source.columns, features);
-        const start = starts[index]!;
-        const count = source.parts * panels.count;
-        emitClamped(f, io.begin, start, count, begin);
-        emitClamped(f, io.end, start, count, end);
-        emitPack(f, source, panels, weight, packed, begin, end);
-      }
+      emitItemRanges(f, io, counts, (index, { begin, end }) => {
+        emitPack(f, sources[index]!, panels[index]!, weight, packed, begin, end);
+      });
     },
   };
-}
-
-/** `target = min(max(value − start, 0), count)`. */
-export function emitClamped(
-  f: FunctionBuilder,
-  value: Local,
-  start: number,
-  count: number,
-  target: Local,
-): void {
-  f.get(value).i32(start).op("i32.sub").tee(target).i32(0).get(target).i32(0).op("i32.gt_s");
-  f.op("select").tee(target).i32(count).get(target).i32(count).op("i32.lt_s").op("select");
-  f.set(target);
 }
 
 function emitPack(

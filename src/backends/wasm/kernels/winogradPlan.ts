@@ -3,6 +3,7 @@ import type { KernelPlan } from "../kernelPlan.ts";
 import type { Conv2dGeometry } from "./conv2dGeometry.ts";
 import { resultSize } from "./conv2dGeometry.ts";
 import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.ts";
+import { directPairs } from "./seenTaps.ts";
 import {
   emitWinograd,
   largeWeightBytes,
@@ -70,8 +71,8 @@ export function winogradOutputs(
   });
   const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
   const best = four.cost < two.cost ? four : two;
-  const pixels = images * result[0] * result[1];
-  const direct = 9 * (cost.multiply * pixels + (weightsChange ? cost.pack : 0));
+  const { pairs, packedTaps } = directPairs(geometry);
+  const direct = cost.multiply * images * pairs + (weightsChange ? cost.pack * packedTaps : 0);
   return best.cost < 0.9 * direct ? best.outputs : undefined;
 }
 
@@ -83,7 +84,6 @@ export function winogradGradientOutputs(
   if (choice === "off" || !isPossible(geometry)) return undefined;
   if (choice !== "auto") return choice;
   const { images, channels, filters } = geometry;
-  const result = resultSize(geometry);
   const costs = ([2, 4] as const).map((outputs) => {
     const schedule = scheduleWinogradGradient(productOf(geometry, outputs));
     const tiles = images * schedule.grid[0] * schedule.grid[1];
@@ -97,7 +97,7 @@ export function winogradGradientOutputs(
   });
   const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
   const best = four.cost < two.cost ? four : two;
-  const direct = 9 * 1.2 * cost.multiply * images * result[0] * result[1];
+  const direct = 1.2 * cost.multiply * images * directPairs(geometry).pairs;
   return best.cost < 0.9 * direct ? best.outputs : undefined;
 }
 
