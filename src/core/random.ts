@@ -7,6 +7,8 @@
  * prospector", bias 0.17) over the counter, keyed by two words:
  * `bits(k0, k1, i) = mix(mix(i ⊕ k0) + k1)`.
  */
+import { boxMuller } from "./normal.ts";
+
 export interface RandomKey {
   readonly k0: number;
   readonly k1: number;
@@ -71,8 +73,21 @@ export class RandomStream {
 
   /** The next standard normal number, by the Box–Muller transform (two draws each). */
   normal(): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    return radius * Math.cos(2 * Math.PI * this.uniform());
+    const first = randomBits(this.key, this.position++) >>> 8;
+    return boxMuller(first, randomBits(this.key, this.position++) >>> 8);
+  }
+
+  /** The next `count` normal numbers, rounded to float32, with the given mean and standard deviation. */
+  normals(count: number, mean: number, deviation: number): Float32Array<ArrayBuffer> {
+    const numbers = new Float32Array(count);
+    const { key, position } = this;
+    for (let i = 0; i < count; i++) {
+      const first = randomBits(key, position + 2 * i) >>> 8;
+      const second = randomBits(key, position + 2 * i + 1) >>> 8;
+      numbers[i] = mean + deviation * boxMuller(first, second);
+    }
+    this.position += 2 * count;
+    return numbers;
   }
 
   /** A random order of 0 … `count` − 1 (Fisher–Yates). */

@@ -1,4 +1,5 @@
 import { OptionError } from "../core/errors.ts";
+import { elementCount } from "../core/shape.ts";
 import { drawEach, type Initializer } from "./initializer.ts";
 
 function checkDeviation(deviation: number, where: string): void {
@@ -39,7 +40,7 @@ export function normal(
   return {
     kind: "normal",
     options: { mean, deviation },
-    fill: (shape, stream) => drawEach(shape, () => mean + deviation * stream.normal()),
+    fill: (shape, stream) => stream.normals(elementCount(shape), mean, deviation),
   };
 }
 

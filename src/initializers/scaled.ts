@@ -1,5 +1,5 @@
 import { lookUp, OptionError } from "../core/errors.ts";
-import type { Shape } from "../core/shape.ts";
+import { elementCount, type Shape } from "../core/shape.ts";
 import { drawEach, fans, type Initializer } from "./initializer.ts";
 
 /** What the activation behind a layer does to the size of its signal, as PyTorch's `calculate_gain`. */
@@ -63,7 +63,7 @@ export function kaimingNormal(options: KaimingOptions = {}): Initializer {
     options: rule.options,
     fill(shape, stream) {
       const deviation = rule.deviation(shape);
-      return drawEach(shape, () => deviation * stream.normal());
+      return stream.normals(elementCount(shape), 0, deviation);
     },
   };
 }
@@ -91,7 +91,7 @@ export function xavierNormal(options: { readonly gain?: number } = {}): Initiali
     fill(shape, stream) {
       const { fanIn, fanOut } = fans(shape);
       const deviation = gain * Math.sqrt(2 / (fanIn + fanOut));
-      return drawEach(shape, () => deviation * stream.normal());
+      return stream.normals(elementCount(shape), 0, deviation);
     },
   };
 }

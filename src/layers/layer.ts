@@ -274,10 +274,16 @@ export function initialize(
   parameters: readonly ParameterDeclaration[],
   seed: number,
 ): Record<string, TensorData> {
-  const contents: Record<string, TensorData> = {};
-  for (const { name, shape, dtype, initializer } of parameters) {
-    const numbers = initializer.fill(shape, new RandomStream(seed, `initialize ${name}`));
-    contents[name] = dtype === "int32" ? Int32Array.from(numbers) : numbers;
-  }
-  return contents;
+  return Object.fromEntries(
+    parameters.map((parameter) => [parameter.name, initializeOne(parameter, seed)]),
+  );
+}
+
+/** First contents of one parameter or buffer, as {@link initialize} gives them. */
+export function initializeOne(
+  { name, shape, dtype, initializer }: ParameterDeclaration,
+  seed: number,
+): TensorData {
+  const numbers = initializer.fill(shape, new RandomStream(seed, `initialize ${name}`));
+  return dtype === "int32" ? Int32Array.from(numbers) : numbers;
 }

@@ -6,7 +6,7 @@ import type { Batch } from "../data/batches/batches.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { StateAttributes } from "../graph/ops/leaf.ts";
 import { randomKeyInput } from "../graph/ops/random.ts";
-import { initialize, type ParameterDeclaration } from "../layers/layer.ts";
+import { initializeOne, type ParameterDeclaration } from "../layers/layer.ts";
 import { averageName } from "../optim/averageWeights.ts";
 import type { Feeds, MemoryReport, Program, Session } from "../plan/backend.ts";
 import type { Recipe } from "./recipe.ts";
@@ -105,12 +105,16 @@ export class Trainer {
 
   /** First contents of everything: fresh weights from the seed, over them those given, slots at their start. */
   async initialize(weights: Tensors = new Map()): Promise<void> {
-    const fresh = initialize(this.parameters, this.#seed);
+    const declared = new Map(this.parameters.map((parameter) => [parameter.name, parameter]));
+    // One after the other, so that not all weights are in memory twice.
     for (const [name, { shape, initial, dtype }] of this.#states) {
+      const parameter = declared.get(name);
+      const given =
+        weights.get(name)?.data ??
+        (parameter === undefined ? undefined : initializeOne(parameter, this.#seed));
       const count = elementCount(shape);
-      const given = weights.get(name)?.data ?? fresh[name];
       const array = dtype === "int32" ? new Int32Array(count) : new Float32Array(count);
-      await this.#session.write(name, given ?? array.fill(initial));
+      await this.#session.write(name, given ?? (initial === 0 ? array : array.fill(initial)));
     }
   }
 
