@@ -34,6 +34,8 @@ const [epochs, count, seed] = [values.epochs, values.train, values.seed].map(Num
   number,
 ];
 
+/** The last images of the folder, which are validated on after every epoch. */
+const validated = 2000;
 const set = await openData(folder);
 const geometry = { width: 32, height: 32, channels: 3 } as const;
 const prepared = await prepareImages(set, { preparer: inlinePreparer(nodeCodecs(), { geometry }) });
@@ -47,7 +49,7 @@ const batches = {
     ...parseAugmentations("randomCrop(padding=4), horizontalFlip"),
   }),
   val: createBatches(prepared, {
-    indices: range(count, set.items.length),
+    indices: range(set.items.length - validated, set.items.length),
     batchSize: 250,
     phase: "eval",
     seed,

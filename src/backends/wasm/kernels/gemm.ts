@@ -89,8 +89,8 @@ const targetItems = 16;
 /** … unless items would become so small (multiply-adds) that dealing them costs more. */
 const smallestItem = 1 << 16;
 
-/** Panels of an item that packs its own weights, at most: with 16 columns a strip of 192 KiB. */
-const mostUnpackedPanels = 8;
+/** Panels of an item that packs its own weights, at most: with 16 columns a strip of 384 KiB. */
+const mostUnpackedPanels = 16;
 
 /** Steps of the reduction of one group. */
 export function reductionLength(product: RowProduct): number {
