@@ -47,7 +47,9 @@ export {
 export * from "./optim/index.ts";
 export * from "./optim/schedules/index.ts";
 export type { Backend } from "./plan/backend.ts";
+export type { MemoryFit } from "./train/fitMemory.ts";
 export type { EpochRecord } from "./train/history.ts";
 export type { Normalization } from "./train/normalization.ts";
 export type { Evaluation } from "./train/predictions.ts";
+export type { Estimate } from "./train/runTraining.ts";
 export type { Tensor, Tensors } from "./train/trainer.ts";

@@ -11,7 +11,7 @@ import { likelihood } from "../train/likelihood.ts";
 import { type Evaluation, evaluatePredictions, type Prediction } from "../train/predictions.ts";
 import { Predictor } from "../train/predictor.ts";
 import type { Recipe } from "../train/recipe.ts";
-import { runTraining } from "../train/runTraining.ts";
+import { type Estimate, runTraining } from "../train/runTraining.ts";
 import { type Tensors, Trainer } from "../train/trainer.ts";
 import type { Model } from "./model.ts";
 
@@ -33,6 +33,14 @@ export interface TrainModelOptions {
   readonly seed?: number;
   /** Default: WebAssembly on all processors. */
   readonly backend?: Backend;
+  /**
+   * Memory that training may take. A batch that needs more is cut into parts whose gradients are added up: exactly
+   * the gradient of the batch, though batch norm then normalises each part by its own statistics. Default: no limit but
+   * the backend's, 4 GiB for WebAssembly.
+   */
+  readonly memoryLimitBytes?: number;
+  /** Called once, before the first step: memory, time, and how a batch was made to fit. */
+  onEstimate?(estimate: Estimate): void;
   /** Called after each epoch. */
   onEpoch?(record: EpochRecord): void;
   readonly signal?: AbortSignal;
@@ -60,7 +68,9 @@ export async function train(model: Model, options: TrainModelOptions): Promise<T
     schedule = cosineDecay(),
     seed = 0,
     signal,
+    onEstimate,
     onEpoch,
+    memoryLimitBytes,
   } = options;
   if (batches.batchSize > batches.imageCount) {
     throw new OptionError(
@@ -92,8 +102,10 @@ export async function train(model: Model, options: TrainModelOptions): Promise<T
       schedule,
       weights: model.weights,
       ...(signal === undefined ? {} : { signal }),
+      ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     });
     for await (const event of events) {
+      if (event.type === "estimate") onEstimate?.(event.estimate);
       if (event.type === "best") best = event.weights;
       if (event.type !== "epoch") continue;
       history.push(event.record);

@@ -1,4 +1,6 @@
+import { totalBytes } from "../plan/backend.ts";
 import type { Phase, RunEvent, RunListener } from "../runs/runEvent.ts";
+import { memoryFitText } from "../train/fitMemory.ts";
 import type { TrainingEvent } from "../train/runTraining.ts";
 import type { Output } from "./output.node.ts";
 import { formatBytes, formatPercent, formatSeconds } from "./quantities.ts";
@@ -75,11 +77,11 @@ function trainingProgress(output: Output): (event: TrainingEvent, epochs: number
   let secondsPerEpoch = 0;
   return (event, epochs) => {
     if (event.type === "estimate") {
-      const { memory, seconds } = event.estimate;
+      const { memory, seconds, fit } = event.estimate;
       ({ secondsPerEpoch } = event.estimate);
-      const bytes = memory.stateBytes + memory.arenaBytes;
+      if (fit !== undefined) output.note(output.styled("yellow", memoryFitText(fit)));
       output.note(
-        `Training will take about ${formatSeconds(seconds)} and ${formatBytes(bytes)} of memory.`,
+        `Training will take about ${formatSeconds(seconds)} and ${formatBytes(totalBytes(memory))} of memory.`,
       );
     } else if (event.type === "step") {
       // Averages over some steps, so that the numbers can be read.

@@ -18,6 +18,10 @@ export function profilingSession(session: Session): ProfilingSession {
       get states() {
         return session.states;
       },
+      get memoryLimitBytes() {
+        return session.memoryLimitBytes;
+      },
+      measure: (graph) => session.measure(graph),
       read: (name) => session.read(name),
       write: (name, data) => session.write(name, data),
       close: () => session.close(),

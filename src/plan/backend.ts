@@ -9,8 +9,24 @@ export type Fetches = Record<string, TensorData>;
 export interface MemoryReport {
   /** Weights, slots and other states of the session. */
   readonly stateBytes: number;
-  /** Everything a run needs beside them: activations, gradients, scratch. */
+  /** What the program keeps between runs: constants, packed weights, folded batch norms. */
+  readonly keptBytes: number;
+  /** What it needs while it runs, shared by all programs of a session: activations, gradients, scratch. */
   readonly arenaBytes: number;
+}
+
+/** The memory of programs that share a session: of states and arena the largest, of what each keeps the sum. */
+export function joinMemory(reports: readonly MemoryReport[]): MemoryReport {
+  return {
+    stateBytes: Math.max(0, ...reports.map(({ stateBytes }) => stateBytes)),
+    keptBytes: reports.reduce((sum, { keptBytes }) => sum + keptBytes, 0),
+    arenaBytes: Math.max(0, ...reports.map(({ arenaBytes }) => arenaBytes)),
+  };
+}
+
+/** All bytes of a report. */
+export function totalBytes({ stateBytes, keptBytes, arenaBytes }: MemoryReport): number {
+  return stateBytes + keptBytes + arenaBytes;
 }
 
 /** What one launch of a kernel takes. */
@@ -58,6 +74,10 @@ export interface CompileOptions {
 /** One engine with its memory: programs compiled here share their states by name. */
 export interface Session {
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
+  /** What a program of this graph would take, without making it or taking anything. */
+  measure(graph: Graph): Promise<MemoryReport>;
+  /** Bytes that this backend can address. */
+  readonly memoryLimitBytes: number;
   /** Current numbers of a state. */
   read(name: string): Promise<TensorData>;
   /** Replaces the numbers of a state, for all programs. */

@@ -11,6 +11,7 @@ import type { Checkpoint } from "../train/checkpoint.ts";
 const level = { loss: z.number(), accuracy: z.number() };
 
 const stateSchema = z.object({
+  part: z.number().int().min(1).exactOptional(),
   position: z.object({ epoch: z.number(), batch: z.number(), step: z.number() }),
   sums: z.object({
     loss: z.number(),

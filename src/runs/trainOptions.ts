@@ -129,7 +129,9 @@ export const trainOptions = {
     .number()
     .gt(0)
     .optional()
-    .describe("MiB that training may take (three quarters of the machine's)"),
+    .describe(
+      "MiB that training may take (three quarters of the machine's); larger batches are added up from parts",
+    ),
 } as const;
 
 const schema = z.object(trainOptions);

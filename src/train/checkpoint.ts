@@ -26,4 +26,6 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
   /** Weights, running statistics, optimiser slots, averages. */
   readonly tensors: Tensors;
+  /** Images computed at once, where a batch did not fit into memory (fitMemory.ts); its bits depend on it. */
+  readonly part?: number;
 }

@@ -3,6 +3,7 @@ import type { Batch, Batches } from "../data/batches/batches.ts";
 import type { Schedule } from "../optim/schedules/schedule.ts";
 import type { MemoryReport } from "../plan/backend.ts";
 import type { Checkpoint, EpochSums, Position } from "./checkpoint.ts";
+import { fitMemory, type MemoryFit } from "./fitMemory.ts";
 import { bestEpoch, type CountedLevel, type EpochRecord, isStalled } from "./history.ts";
 import { likelihood } from "./likelihood.ts";
 import type { Rates, Tensors, Trainer } from "./trainer.ts";
@@ -24,13 +25,18 @@ export interface TrainingOptions {
   readonly weights?: Tensors;
   /** Stops at the next step boundary, after a checkpoint. */
   readonly signal?: AbortSignal;
-  /** Training is refused if it needs more. Default: no limit. */
+  /**
+   * A batch that needs more is cut into parts whose gradients are added up, exactly (fitMemory.ts). Default: what the
+   * backend can address.
+   */
   readonly memoryLimitBytes?: number;
 }
 
 /** What a training will take, known before its first epoch. */
 export interface Estimate {
   readonly memory: MemoryReport;
+  /** Where a batch did not fit into memory. */
+  readonly fit?: MemoryFit;
   readonly secondsPerStep: number;
   readonly secondsPerEpoch: number;
   /** For the epochs that are left. */
@@ -87,10 +93,12 @@ export async function* runTraining(
     return { history, reason: "early" };
   }
 
-  const sizes = [train.imageCount % train.batchSize, Math.min(train.batchSize, train.imageCount)];
-  await trainer.prepare(sizes.filter((size) => size > 0));
-  await checkMemory(trainer, options.memoryLimitBytes);
-  yield { type: "estimate", estimate: await estimate(options, stepsPerEpoch, position) };
+  const sizes = [Math.min(train.batchSize, train.imageCount), train.imageCount % train.batchSize];
+  const batchSizes = sizes.filter((size) => size > 0);
+  const fit = await fitBatches(options, batchSizes);
+  await trainer.prepare(batchSizes);
+  const expected = await estimate(options, stepsPerEpoch, position);
+  yield { type: "estimate", estimate: { ...expected, ...(fit === undefined ? {} : { fit }) } };
   if (resume === undefined) await trainer.initialize(options.weights);
   else await trainer.restore(resume.tensors);
 
@@ -99,6 +107,7 @@ export async function* runTraining(
     sums,
     history: [...history],
     tensors: await trainer.snapshot(),
+    ...(Number.isFinite(trainer.part) ? { part: trainer.part } : {}),
   });
   const ratesAt = (step: number): Rates => {
     const isPerBatch = usesBatches(schedule);
@@ -219,15 +228,14 @@ function usesBatches(schedule: Schedule): boolean {
   return schedule.name === "oneCycle" || inner?.name === "oneCycle";
 }
 
-async function checkMemory(trainer: Trainer, limit: number | undefined): Promise<void> {
-  const { stateBytes, arenaBytes } = await trainer.memory();
-  const needed = stateBytes + arenaBytes;
-  if (limit === undefined || needed <= limit) return;
-  const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  throw new TrainingError(
-    `training needs ${mib(needed)} (${mib(stateBytes)} for weights and optimizer, ${mib(arenaBytes)} for a batch); the limit is ${mib(limit)}. ` +
-      "Use a smaller batch, with accumulation if the larger one matters, or a smaller input.",
-  );
+// A training that goes on keeps the parts it began with, so that it ends with the same bits.
+async function fitBatches(
+  { trainer, resume, memoryLimitBytes = Number.POSITIVE_INFINITY }: TrainingOptions,
+  batchSizes: readonly number[],
+): Promise<MemoryFit | undefined> {
+  if (resume === undefined) return fitMemory(trainer, batchSizes, memoryLimitBytes);
+  if (resume.part !== undefined) trainer.cutBatches(resume.part);
+  return undefined;
 }
 
 const timedSteps = 2;
@@ -292,10 +300,7 @@ async function explainBreakdown(
     good = { ...good, position: at };
   }
   good = { ...good, tensors: await trainer.snapshot() };
-  let layer: { readonly name: string; readonly kind: string } | undefined;
-  for (const batch of await groupAt(broken.batch)) {
-    layer ??= await trainer.findBrokenLayer(batch, broken.step);
-  }
+  const layer = await trainer.findBrokenLayer(await groupAt(broken.batch), broken.step);
   const where =
     layer === undefined
       ? "every layer's output is finite, so it comes from the loss itself (a label outside the classes?)"

@@ -134,5 +134,5 @@ it("names the layer whose output is not finite", async () => {
   const weight = tensors.get("fc.weight")!;
   tensors.set("fc.weight", { ...weight, data: weight.data.map(() => Number.NaN) });
   await trainer.restore(tensors);
-  expect(await trainer.findBrokenLayer(drawBatch(1, 4), 1)).toMatchObject({ name: "fc" });
+  expect(await trainer.findBrokenLayer([drawBatch(1, 4)], 1)).toMatchObject({ name: "fc" });
 });

@@ -3,12 +3,19 @@ import { GraphError, TrainingError } from "../core/errors.ts";
 import { streamKey } from "../core/random.ts";
 import { elementCount, type Shape } from "../core/shape.ts";
 import type { Batch } from "../data/batches/batches.ts";
+import { cutBatch } from "../data/batches/cutBatch.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { StateAttributes } from "../graph/ops/leaf.ts";
 import { randomKeyInput } from "../graph/ops/random.ts";
 import { initializeOne, type ParameterDeclaration } from "../layers/layer.ts";
 import { averageName } from "../optim/averageWeights.ts";
-import type { Feeds, MemoryReport, Program, Session } from "../plan/backend.ts";
+import {
+  type Feeds,
+  joinMemory,
+  type MemoryReport,
+  type Program,
+  type Session,
+} from "../plan/backend.ts";
 import type { Recipe } from "./recipe.ts";
 import {
   buildAccumulateGraph,
@@ -77,6 +84,7 @@ export class Trainer {
   readonly #scheduledMomentum: boolean;
   readonly #programs = new Map<string, Promise<Program>>();
   readonly #states = new Map<string, StateAttributes>();
+  #part = Number.POSITIVE_INFINITY;
 
   constructor(options: TrainerOptions) {
     this.recipe = options.recipe;
@@ -86,21 +94,58 @@ export class Trainer {
     this.parameters = declarations(options.recipe);
   }
 
+  /**
+   * The most images that a program sees at once. Larger batches are cut into parts of this size, whose gradients are
+   * added up before the update: exactly the gradient of the batch, but batch norm normalises each part by its own
+   * statistics, and moves its running statistics once for each. Infinite unless {@link cutBatches} was called.
+   */
+  get part(): number {
+    return this.#part;
+  }
+
+  /** Sets {@link part}, before anything else is asked of this trainer. */
+  cutBatches(part: number): void {
+    if (this.#programs.size > 0) {
+      throw new GraphError("trainer: batches can be cut only before the first program is made.");
+    }
+    this.#part = part;
+  }
+
+  /**
+   * What training in batches of these sizes, cut into parts of at most `part`, would take, with validation in parts as
+   * large as the largest.
+   */
+  async measure(batchSizes: readonly number[], part: number): Promise<MemoryReport> {
+    const { recipe } = this;
+    const largest = Math.min(part, Math.max(...batchSizes));
+    const isCut = part < Math.max(...batchSizes) || (recipe.accumulate ?? 1) > 1;
+    const graphs = partSizes(batchSizes, part).map((images) =>
+      isCut
+        ? buildAccumulateGraph(recipe, images).graph
+        : buildStepGraph(recipe, images, this.#scheduledMomentum).graph,
+    );
+    if (isCut) graphs.push(buildApplyGraph(recipe, this.#scheduledMomentum));
+    graphs.push(buildEvaluationGraph(recipe, largest).graph);
+    const reports: MemoryReport[] = [];
+    for (const graph of graphs) reports.push(await this.#session.measure(graph));
+    return joinMemory(reports);
+  }
+
+  /** The most that {@link measure} may come to here, whatever the user allows. */
+  get memoryLimitBytes(): number {
+    return this.#session.memoryLimitBytes;
+  }
+
   /** Makes the programs for training batches of these sizes ready, so that all states exist. */
   async prepare(batchSizes: readonly number[]): Promise<void> {
-    for (const size of new Set(batchSizes)) await this.#stepProgram(size);
+    for (const size of partSizes(batchSizes, this.#part)) await this.#stepProgram(size);
     if (this.#accumulates) await this.#applyProgram();
   }
 
   /** What the programs that were made so far take together. */
   async memory(): Promise<MemoryReport> {
-    const reports = await Promise.all(
-      [...this.#programs.values()].map(async (program) => (await program).memory),
-    );
-    return {
-      stateBytes: Math.max(0, ...reports.map(({ stateBytes }) => stateBytes)),
-      arenaBytes: Math.max(0, ...reports.map(({ arenaBytes }) => arenaBytes)),
-    };
+    const reports = [...this.#programs.values()].map(async (program) => (await program).memory);
+    return joinMemory(await Promise.all(reports));
   }
 
   /** First contents of everything: fresh weights from the seed, over them those given, slots at their start. */
@@ -138,15 +183,16 @@ export class Trainer {
     }
     const share = Float32Array.of(1 / this.#lossWeight(batches));
     const total = { loss: 0, correct: 0, count: 0 };
-    for (const [index, batch] of batches.entries()) {
-      const program = await this.#stepProgram(batch.count);
+    const parts = batches.flatMap((batch) => cutBatch(batch, this.#part));
+    for (const [index, part] of parts.entries()) {
+      const program = await this.#stepProgram(part.count);
       const fetches = await program.run({
-        ...this.#batchFeeds(batch, step, index),
+        ...this.#batchFeeds(part, step, index),
         [ports.share]: share,
       });
       total.loss += fetches[ports.loss]![0]!;
-      total.correct += countCorrect(batch, fetches[ports.predicted]!);
-      total.count += batch.count;
+      total.correct += countCorrect(part, fetches[ports.predicted]!);
+      total.count += part.count;
     }
     // A broken sum must not reach the weights; the caller finds out where it came from.
     if (Number.isFinite(total.loss)) await (await this.#applyProgram()).run(feeds);
@@ -158,11 +204,18 @@ export class Trainer {
     batches: AsyncIterable<B>,
   ): AsyncGenerator<Scores<B>, void, undefined> {
     for await (const batch of batches) {
-      const program = await this.#program(`evaluate ${batch.count}`, () => {
-        return buildEvaluationGraph(this.recipe, batch.count).graph;
-      });
-      const fetches = await program.run({ [ports.images]: batch.images });
-      yield { batch, scores: fetches[ports.scores] as Float32Array };
+      const scores = new Float32Array(batch.count * this.recipe.classes);
+      const size = batch.images.length / batch.count;
+      for (let from = 0; from < batch.count; from += this.#part) {
+        const to = Math.min(batch.count, from + this.#part);
+        const program = await this.#program(`evaluate ${to - from}`, () => {
+          return buildEvaluationGraph(this.recipe, to - from).graph;
+        });
+        const images = batch.images.subarray(from * size, to * size);
+        const fetches = await program.run({ [ports.images]: images });
+        scores.set(fetches[ports.scores] as Float32Array, from * this.recipe.classes);
+      }
+      yield { batch, scores };
     }
   }
 
@@ -208,17 +261,22 @@ export class Trainer {
 
   /** The first layer whose output is not all finite in a step that would run now, or undefined. */
   async findBrokenLayer(
-    batch: Batch,
+    batches: readonly Batch[],
     step: number,
   ): Promise<{ readonly name: string; readonly kind: string } | undefined> {
-    const { graph, layers } = buildDiagnosisGraph(this.recipe, batch.count);
-    const program = await this.#session.compile(graph);
-    const fetches = await program.run(this.#batchFeeds(batch, step, 0));
-    return layers.find(({ port }) => !Number.isFinite(fetches[port]![0]!));
+    const parts = batches.flatMap((batch) => cutBatch(batch, this.#part));
+    for (const [index, part] of parts.entries()) {
+      const { graph, layers } = buildDiagnosisGraph(this.recipe, part.count);
+      const program = await this.#session.compile(graph);
+      const fetches = await program.run(this.#batchFeeds(part, step, index));
+      const broken = layers.find(({ port }) => !Number.isFinite(fetches[port]![0]!));
+      if (broken !== undefined) return broken;
+    }
+    return undefined;
   }
 
   get #accumulates(): boolean {
-    return (this.recipe.accumulate ?? 1) > 1;
+    return (this.recipe.accumulate ?? 1) > 1 || this.#part < Number.POSITIVE_INFINITY;
   }
 
   #stepProgram(batch: number): Promise<Program> {
@@ -276,6 +334,14 @@ export class Trainer {
     }
     return total;
   }
+}
+
+/** The sizes of the parts, at most `most`, of batches of these sizes; each once, the largest first. */
+function partSizes(batchSizes: readonly number[], most: number): number[] {
+  const parts = batchSizes.flatMap((size) =>
+    size <= most ? [size] : [most, size % most].filter((part) => part > 0),
+  );
+  return [...new Set(parts)].sort((a, b) => b - a);
 }
 
 function countCorrect({ labels, count }: Batch, predicted: TensorData): number {

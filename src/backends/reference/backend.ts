@@ -5,7 +5,14 @@ import { type Graph, type Node, useCounts } from "../../graph/graph.ts";
 import type { ConstantAttributes, InputAttributes, StateAttributes } from "../../graph/ops/leaf.ts";
 import { lower } from "../../graph/passes/index.ts";
 import { verify } from "../../graph/verify.ts";
-import type { Backend, Feeds, Fetches, Program, Session } from "../../plan/backend.ts";
+import type {
+  Backend,
+  Feeds,
+  Fetches,
+  MemoryReport,
+  Program,
+  Session,
+} from "../../plan/backend.ts";
 import { type ReferenceKernel, referenceKernels } from "./kernels/index.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -49,6 +56,15 @@ class ReferenceSession implements Session {
         return this.#run(graph, feeds);
       },
     };
+  }
+
+  async measure(graph: Graph): Promise<MemoryReport> {
+    this.#check();
+    return memoryOf(lower(graph));
+  }
+
+  get memoryLimitBytes(): number {
+    return Number.POSITIVE_INFINITY;
   }
 
   async read(name: string): Promise<TensorData> {
@@ -189,15 +205,17 @@ function toTensorData({ tensor, dtype }: State): TensorData {
   return dtype === "int32" ? new Int32Array(tensor.data) : new Float32Array(tensor.data);
 }
 
-function memoryOf(graph: Graph): Program["memory"] {
+function memoryOf(graph: Graph): MemoryReport {
   let stateBytes = 0;
+  let keptBytes = 0;
   let arenaBytes = 0;
   for (const node of graph.nodes) {
     for (const id of node.outputs) {
       const bytes = elementCount(graph.values[id]!.shape) * 8;
       if (node.op === "state") stateBytes += bytes;
+      else if (node.op === "constant") keptBytes += bytes;
       else arenaBytes += bytes;
     }
   }
-  return { stateBytes, arenaBytes };
+  return { stateBytes, keptBytes, arenaBytes };
 }

@@ -8,6 +8,7 @@ import type {
   CompileOptions,
   Feeds,
   Fetches,
+  MemoryReport,
   Program,
   Session,
   StepProfile,
@@ -66,11 +67,15 @@ export class WasmSession implements Session {
     return this.#exclusive(async () => {
       const graph = scheduleNodes(optimize(source));
       const fresh: State[] = [];
+      let keptBytes = 0;
       const compiled = compileGraph(
         graph,
         {
           state: (attributes) => this.#declare(attributes, fresh),
-          reserve: (bytes) => this.#reserve(bytes),
+          reserve: (bytes) => {
+            keptBytes += permanentBytes(bytes);
+            return this.#reserve(bytes);
+          },
           limits: this.#limits,
         },
         this.#pool.threads,
@@ -91,8 +96,38 @@ export class WasmSession implements Session {
       const index = this.#programs++;
       const module = await WebAssembly.compile(compiled.linked.bytes);
       await this.#pool.load(index, module);
-      return this.#program(graph, compiled, index, options);
+      const memory = {
+        stateBytes: this.#stateBytes(),
+        keptBytes,
+        arenaBytes: compiled.arenaBytes,
+      };
+      return this.#program(graph, compiled, index, memory, options);
     });
+  }
+
+  measure(source: Graph): Promise<MemoryReport> {
+    return this.#exclusive(async () => {
+      const fresh = new Map<string, StateAttributes>();
+      let keptBytes = 0;
+      const memory = {
+        state: (attributes: StateAttributes): number => {
+          if (!this.#states.has(attributes.name)) fresh.set(attributes.name, attributes);
+          return 0;
+        },
+        reserve: (bytes: number): number => {
+          keptBytes += permanentBytes(bytes);
+          return 0;
+        },
+        limits: this.#limits,
+      };
+      const graph = scheduleNodes(optimize(source));
+      const { arenaBytes } = compileGraph(graph, memory, this.#pool.threads, this.#features);
+      return { stateBytes: this.#stateBytes([...fresh.values()]), keptBytes, arenaBytes };
+    });
+  }
+
+  get memoryLimitBytes(): number {
+    return this.#limits.maximum * pageBytes - control.bytes;
   }
 
   read(name: string): Promise<TensorData> {
@@ -135,13 +170,10 @@ export class WasmSession implements Session {
     graph: Graph,
     compiled: CompiledGraph,
     index: number,
+    memory: MemoryReport,
     { profile = false }: CompileOptions,
   ): Program {
     let prepared: string | undefined;
-    const stateBytes = [...this.#states.values()].reduce(
-      (sum, { attributes }) => sum + elementCount(attributes.shape) * elementBytes,
-      0,
-    );
     const begin = async (feeds: Feeds): Promise<number> => {
       const base = this.#arena.base;
       if (compiled.launches.prepare.length > 0) {
@@ -180,7 +212,7 @@ export class WasmSession implements Session {
     };
     return {
       graph,
-      memory: { stateBytes, arenaBytes: compiled.arenaBytes },
+      memory,
       run: (feeds) => this.#exclusive(() => run(feeds)),
       ...(profile
         ? { profile: (feeds, rounds) => this.#exclusive(() => measure(feeds, rounds)) }
@@ -274,15 +306,25 @@ export class WasmSession implements Session {
     });
   }
 
-  /** Bytes of permanent memory, with room behind them for whole vectors. */
+  /** Bytes of the states of this session, and of more. */
+  #stateBytes(more: readonly StateAttributes[] = []): number {
+    const known = [...this.#states.values()].map(({ attributes }) => attributes);
+    return [...known, ...more].reduce(
+      (sum, { shape }) => sum + permanentBytes(elementCount(shape) * elementBytes),
+      0,
+    );
+  }
+
+  /** Permanent memory. */
   #reserve(bytes: number): number {
     const address = align(this.#top);
-    this.#top = address + align(bytes + 64);
-    if (this.#top > this.#limits.maximum * pageBytes) {
+    const top = address + permanentBytes(bytes);
+    if (top > this.#limits.maximum * pageBytes) {
       throw new DeviceError(
-        `wasm: ${Math.ceil(this.#top / 2 ** 20)} MiB of memory are needed; the limit is ${this.#limits.maximum / 16} MiB. Use a smaller batch or input.`,
+        `wasm: ${Math.ceil(top / 2 ** 20)} MiB of memory are needed; the limit is ${this.#limits.maximum / 16} MiB. Use a smaller batch or input.`,
       );
     }
+    this.#top = top;
     return address;
   }
 
@@ -310,6 +352,11 @@ export class WasmSession implements Session {
       return data;
     });
   }
+}
+
+/** Bytes that a permanent buffer takes: whole cache lines, with room behind for whole vectors. */
+function permanentBytes(bytes: number): number {
+  return align(bytes + 64);
 }
 
 function addressOf(place: Port["place"], base: number): number {

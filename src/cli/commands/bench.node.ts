@@ -6,6 +6,7 @@ import { RandomStream } from "../../core/random.ts";
 import { initialize } from "../../layers/layer.ts";
 import { createNet } from "../../models/index.ts";
 import { momentum } from "../../optim/momentum.ts";
+import { totalBytes } from "../../plan/backend.ts";
 import { Predictor } from "../../train/predictor.ts";
 import { declarations } from "../../train/stepGraph.ts";
 import { Trainer } from "../../train/trainer.ts";
@@ -86,8 +87,7 @@ step is timed by itself afterwards, beside a loop of multiply-adds in registers,
       });
       await trainer.prepare([batch]);
       await trainer.initialize();
-      const { stateBytes, arenaBytes } = await trainer.memory();
-      memoryBytes = stateBytes + arenaBytes;
+      memoryBytes = totalBytes(await trainer.memory());
       const data = { images, labels, indices: labels, count: batch };
       step = async (index) => {
         await trainer.step([data], { lr: 0.01 }, index);
