@@ -25,6 +25,7 @@ const allowed = {
   train: [...engine, ...nets, "losses", "metrics", "optim", "data"],
   explain: [...engine, ...nets],
   report: ["core", "metrics", "train"],
+  exporters: [...engine, ...nets, "models", "formats", "data", "train", "runs"],
 };
 
 /** Rooms that import no package at run time: they load in a browser in kilobytes. */

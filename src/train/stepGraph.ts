@@ -219,7 +219,8 @@ function lossOf(recipe: Recipe, output: Value, target: Value, reduction: "mean" 
   }
 }
 
-function scoresOf({ loss = "crossEntropy" }: NetRecipe, output: Value): Value {
+/** What the net's output says, with the largest as the likeliest class. */
+export function scoresOf({ loss = "crossEntropy" }: Pick<NetRecipe, "loss">, output: Value): Value {
   return classifierLosses[loss].smallIsLikely ? unary(output, "negate") : output;
 }
 

@@ -7,14 +7,13 @@ import { elementCount } from "../../src/core/shape.ts";
 import { GraphBuilder, type Value } from "../../src/graph/builder.ts";
 import { add, multiply, subtract } from "../../src/graph/ops/binary.ts";
 import { randomKeyInput } from "../../src/graph/ops/random.ts";
-import { uniform } from "../../src/initializers/basic.ts";
-import { kaimingNormal } from "../../src/initializers/scaled.ts";
-import { buildNet, type ParameterDeclaration } from "../../src/layers/layer.ts";
+import { buildNet } from "../../src/layers/layer.ts";
 import { crossEntropy } from "../../src/losses/crossEntropy.ts";
 import { rbfLoss } from "../../src/losses/rbfLoss.ts";
 import type { Net } from "../../src/models/index.ts";
 import type { Program, Session } from "../../src/plan/backend.ts";
 import { everyTestNet } from "./build.ts";
+import { livelyWeights } from "./livelyWeights.ts";
 
 const batch = 6;
 
@@ -61,19 +60,6 @@ async function compileEvaluation(net: Net, session: Session): Promise<Program> {
   const input = builder.input("x", [batch, ...net.input]);
   builder.output("y", buildNet(net.layer, { builder, input, training: false }).output);
   return session.compile(builder.finish());
-}
-
-/**
- * Weights that let a signal through nets of a few channels, where those of the papers (deviation 0.01, layer scale 1e-6)
- * would move by less than the last digit in a few steps.
- */
-function livelyWeights({ name, shape, kind, initializer }: ParameterDeclaration): Float32Array {
-  const stream = new RandomStream(11, name);
-  if (kind === "buffer") return initializer.fill(shape, stream);
-  const isVector = shape.filter((size) => size > 1).length < 2;
-  if (!isVector) return kaimingNormal().fill(shape, stream);
-  const [base, spread] = name.endsWith("bias") ? [0.1, 0.05] : [1, 0.25];
-  return uniform({ low: base - spread, high: base + spread }).fill(shape, stream);
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, Row>> = {
     summary: "make a model of weights from other programs or the hub",
     load: async () => (await import("./import.node.ts")).importCommand,
   },
+  export: {
+    summary: "hand a model over to another program, with proof",
+    load: async () => (await import("./export.node.ts")).exportCommand,
+  },
   "data check": {
     summary: "look for what is wrong or odd with a data set",
     load: async () => (await import("./dataCheck.node.ts")).dataCheckCommand,
