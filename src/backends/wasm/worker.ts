@@ -52,6 +52,11 @@ export function workerMain(port: WorkerPort): void {
   const programWord = 33;
   const stageWord = 34;
   const arenaWord = 35;
+  /**
+   * How long a thread looks for the next command before it sleeps, in milliseconds: the time in which a loop of short
+   * steps gives it. A thread that sleeps is woken late, and often on the core where another one runs.
+   */
+  const patienceMs = 0.2;
   type Step = (thread: number, arena: number) => void;
   const programs: Record<string, Step>[] = [];
   let memory: WebAssembly.Memory | undefined;
@@ -63,6 +68,8 @@ export function workerMain(port: WorkerPort): void {
     const words = new Int32Array(memory!.buffer, 0, 64);
     let last = seen;
     for (;;) {
+      const sleepAt = performance.now() + patienceMs;
+      while (Atomics.load(words, commandWord) === last && performance.now() < sleepAt);
       Atomics.wait(words, commandWord, last);
       const now = Atomics.load(words, commandWord);
       if (now === last) continue;
