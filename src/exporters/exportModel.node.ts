@@ -183,7 +183,7 @@ ${exporter.instructions(request, nameOf)}
 
 ## Proof
 
-${golden.count} images (${golden.origin}) went through Striate's own engine and through ${runtime}${foreign ? "" : ", which is Striate, too: no other program was asked"}. Largest difference of a probability: ${maxAbsDiff}.${notes.map((note) => ` ${note}`).join("")}
+${golden.count} images, ${golden.origin}, went through Striate's own engine and through ${runtime}${foreign ? "" : " (which is Striate, too: no other program was asked)"}. Largest difference of a probability: ${maxAbsDiff}.${notes.map((note) => ` ${note}`).join("")}
 
 \`${nameOf(proofFiles.golden)}\` holds the pairs, to repeat the check anywhere: \`images\` uint8 [N, H, W, C], the same normalised as \`input\` float32 [N, C, H, W], and Striate's \`scores\` and \`probabilities\` float32 [N, classes].
 `;

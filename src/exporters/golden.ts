@@ -128,7 +128,7 @@ export function syntheticImages(model: Model, count: number): GoldenImages {
       }
     }
   }
-  return { images, count, origin: "synthetic images, drawn from the numbers 0, 1, 2, …" };
+  return { images, count, origin: `synthetic images drawn from the numbers 0 to ${count - 1}` };
 }
 
 /** The golden pairs as a NumPy archive: `images`, `input`, `scores`, `probabilities`. */

@@ -34,7 +34,7 @@ export async function goldenImages(
     const why = (error as Error).message.split("\n")[0];
     return {
       ...synthetic,
-      origin: `${synthetic.origin} (the run's data cannot be used: ${why})`,
+      origin: `${synthetic.origin} (the run's own cannot be used: ${why})`,
     };
   }
 }

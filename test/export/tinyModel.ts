@@ -10,14 +10,13 @@ export function tinyModel(net: Net): Model {
   const input = builder.input("x", [1, ...net.input]);
   const { parameters } = buildNet(net.layer, { builder, input, training: false });
   const [channels, height, width] = net.input;
-  if (channels !== 1 && channels !== 3) throw new Error(`${channels} channels`);
   return {
     net,
     classes: Array.from({ length: net.classes }, (_, i) => `class "${i}" ü`),
-    geometry: { width, height, channels },
+    geometry: { width, height, channels: channels === 1 ? 1 : 3 },
     normalization: {
-      mean: [0.48, 0.45, 0.4].slice(0, channels),
-      std: [0.22, 0.23, 0.24].slice(0, channels),
+      mean: Array.from({ length: channels }, (_, c) => 0.4 + 0.03 * c),
+      std: Array.from({ length: channels }, (_, c) => 0.22 + 0.01 * c),
     },
     loss: net.loss,
     threshold: undefined,

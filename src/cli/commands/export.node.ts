@@ -38,6 +38,7 @@ Where the other program is not installed, the export is read back with our own r
   examples: [
     "striate export runs/photos --format onnx --out ship/photos.onnx",
     "striate export runs/photos --format onnx --preprocessing --softmax --out ship/onnx",
+    "striate export runs/photos --format safetensors --out ship/hub",
   ],
   async run({ output, signal, version }, [path = ""], options) {
     const { threads, backend, json: __, quiet: ___, ...rest } = options;
@@ -55,7 +56,7 @@ Where the other program is not installed, the export is read back with our own r
       text: [
         `${title}: ${formatBytes(sizeBytes)} in ${files.length} files`,
         ...files.map((file) => `  ${file}`),
-        `Checked with ${images} images (${origin}) against ${runtime}: probabilities differ by at most ${maxAbsDiff.toExponential(1)}.`,
+        `Checked with ${images} images, ${origin}, against ${runtime}: probabilities differ by at most ${maxAbsDiff === 0 ? 0 : maxAbsDiff.toExponential(1)}.`,
         ...notes,
       ].join("\n"),
     };
