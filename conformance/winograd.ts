@@ -1,8 +1,5 @@
 import { resultSize } from "../src/backends/wasm/kernels/conv2dGeometry.ts";
-import {
-  winogradGradientOutputs,
-  winogradOutputs,
-} from "../src/backends/wasm/kernels/winogradPlan.ts";
+import { winogradForm, winogradGradientForm } from "../src/backends/wasm/kernels/winogradPlan.ts";
 import { convolutionGeometry } from "../src/backends/wasm/lowering.ts";
 import type { Graph, Node } from "../src/graph/graph.ts";
 import type { Conv2dAttributes } from "../src/graph/ops/conv2d.ts";
@@ -22,15 +19,15 @@ function isWinograd(node: Node, graph: Graph): boolean {
   const output = graph.values[node.outputs[0]!]!;
   if (node.op === "conv2d") {
     const geometry = convolutionGeometry(first!, second!, attributes);
-    return winogradOutputs(geometry, resultSize(geometry), {}) !== undefined;
+    return winogradForm(geometry, resultSize(geometry), {}) !== undefined;
   }
   if (node.op === "conv2dInputGradient") {
     const geometry = convolutionGeometry(output, second!, attributes);
-    return winogradOutputs(geometry, geometry.size, {}) !== undefined;
+    return winogradForm(geometry, geometry.size, {}) !== undefined;
   }
   if (node.op === "conv2dWeightGradient") {
     const geometry = convolutionGeometry(first!, output, attributes);
-    return winogradGradientOutputs(geometry, {}) !== undefined;
+    return winogradGradientForm(geometry, {}) !== undefined;
   }
   return false;
 }

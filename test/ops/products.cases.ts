@@ -98,6 +98,7 @@ const small: Readonly<Record<string, Geometry>> = {
 const large: Readonly<Record<string, Geometry>> = {
   "3x3 of 17 to 33 channels": { x: [2, 17, 13, 11], weight: [33, 17, 3, 3], padding: 1 },
   "3x3 of 32 to 32 channels": { x: [3, 32, 12, 12], weight: [32, 32, 3, 3], padding: 1 },
+  "5x5 of 32 to 48 channels": { x: [2, 32, 13, 12], weight: [48, 32, 5, 5], padding: 2 },
   "first layer, 7x7 stride 2": { x: [2, 3, 33, 29], weight: [19, 3, 7, 7], stride: 2, padding: 3 },
   "11x11 stride 4": { x: [1, 3, 43, 43], weight: [8, 3, 11, 11], stride: 4 },
   "1x1 of 40 to 9 channels": { x: [3, 40, 7, 5], weight: [9, 40, 1, 1] },

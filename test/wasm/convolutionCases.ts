@@ -88,6 +88,7 @@ export function testGeometries(): Conv2dGeometry[] {
     },
     { size: [28, 28], kernel: [5, 5], channels: 1, filters: 6, padding: [2, 2, 2, 2], images: 2 },
     { size: [14, 14], kernel: [5, 5], channels: 6, filters: 16 },
+    { size: [9, 10], kernel: [5, 5], channels: 8, filters: 20, padding: [2, 1, 3, 2], images: 2 },
     { size: [9, 10], kernel: [3, 2], channels: 5, filters: 7, dilation: [2, 3], images: 2 },
     {
       size: [13, 12],

@@ -21,7 +21,7 @@ import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.
 import { emitItemRanges } from "./itemRanges.ts";
 import { packKernel, type WeightSource } from "./packing.ts";
 import { type AxisPart, axisParts, forwardWalks, leavesOut } from "./seenTaps.ts";
-import { planWinogradForward, type WinogradOptions, winogradOutputs } from "./winogradPlan.ts";
+import { planWinogradForward, type WinogradOptions, winogradForm } from "./winogradPlan.ts";
 
 /** What is done to the sums, and how they are computed. */
 export type Conv2dOptions = EpilogueOptions & WinogradOptions;
@@ -38,8 +38,8 @@ export function planConv2d(
   options: Conv2dOptions = {},
 ): KernelPlan {
   const { channels, filters, groups } = geometry;
-  const outputs = winogradOutputs(geometry, resultSize(geometry), options);
-  if (outputs !== undefined) return planWinogradForward(geometry, outputs, features, options);
+  const form = winogradForm(geometry, resultSize(geometry), options);
+  if (form !== undefined) return planWinogradForward(geometry, form, features, options);
   if (groups === 1 || groups !== channels) return planRows(geometry, features, options);
   if (filters === channels) return planDepthwise(geometry, options);
   return planRepeated(geometry, options);

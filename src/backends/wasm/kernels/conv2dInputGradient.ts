@@ -23,11 +23,7 @@ import { fillZeros } from "./gemmStaging.ts";
 import { emitItemRanges } from "./itemRanges.ts";
 import { packKernel, type WeightSource } from "./packing.ts";
 import { type AxisWalk, axisParts, leavesOut } from "./seenTaps.ts";
-import {
-  planWinogradInputGradient,
-  type WinogradOptions,
-  winogradOutputs,
-} from "./winogradPlan.ts";
+import { planWinogradInputGradient, type WinogradOptions, winogradForm } from "./winogradPlan.ts";
 
 /**
  * Gradient of a convolution with respect to its input, also the transposed convolution: `input0`
@@ -46,8 +42,8 @@ export function planConv2dInputGradient(
   options: WinogradOptions = {},
 ): KernelPlan {
   const { channels, filters, groups } = geometry;
-  const outputs = winogradOutputs(geometry, geometry.size, options);
-  if (outputs !== undefined) return planWinogradInputGradient(geometry, outputs, features);
+  const form = winogradForm(geometry, geometry.size, options);
+  if (form !== undefined) return planWinogradInputGradient(geometry, form, features);
   const phases = gradientPhases(geometry);
   if (groups === 1 || groups !== channels) return planRows(geometry, phases, features);
   if (filters === channels) return planDepthwise(geometry, phases);

@@ -16,11 +16,7 @@ import {
 } from "./gemmStaging.ts";
 import { patchPanel, pixelFields } from "./microKernel.ts";
 import { columnPanels } from "./packing.ts";
-import {
-  planWinogradFilters,
-  type WinogradOptions,
-  winogradGradientOutputs,
-} from "./winogradPlan.ts";
+import { planWinogradFilters, type WinogradOptions, winogradGradientForm } from "./winogradPlan.ts";
 
 /**
  * Gradient of a convolution with respect to its weight: `input0` x [N, H, W, C], `input1` dy [N, P, Q, K];
@@ -40,8 +36,8 @@ export function planConv2dWeightGradient(
   features: Features,
   options: WinogradOptions = {},
 ): KernelPlan {
-  const outputs = winogradGradientOutputs(geometry, options);
-  if (outputs !== undefined) return planWinogradFilters(geometry, outputs, features);
+  const form = winogradGradientForm(geometry, options);
+  if (form !== undefined) return planWinogradFilters(geometry, form, features);
   const { channels, filters, groups } = geometry;
   if (sumsSeenPixels(geometry)) {
     const kernel = seenPixelsKernel(geometry, features);

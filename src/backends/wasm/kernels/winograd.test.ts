@@ -15,7 +15,8 @@ import { planConv2d } from "./conv2d.ts";
 import type { Conv2dGeometry } from "./conv2dGeometry.ts";
 import { planConv2dInputGradient } from "./conv2dInputGradient.ts";
 import { planConv2dWeightGradient } from "./conv2dWeightGradient.ts";
-import { winogradOutputs } from "./winogradPlan.ts";
+import { winogradForm, winogradGradientForm } from "./winogradPlan.ts";
+import { type TileForm, tileForms, tileInputs } from "./winogradTransforms.ts";
 
 function geometry(
   images: number,
@@ -23,8 +24,9 @@ function geometry(
   channels: number,
   filters: number,
   padding: Conv2dGeometry["padding"] = [1, 1, 1, 1],
+  taps: TileForm["taps"] = 3,
 ): Conv2dGeometry {
-  const kernel = [3, 3] as const;
+  const kernel = [taps, taps] as const;
   const one = [1, 1] as const;
   return {
     images,
@@ -39,17 +41,30 @@ function geometry(
   };
 }
 
-const geometries: Conv2dGeometry[] = [
-  geometry(1, [3, 3], 4, 4, [0, 0, 0, 0]),
-  geometry(1, [8, 8], 8, 16),
-  geometry(2, [7, 9], 12, 20),
-  geometry(3, [5, 6], 16, 28, [0, 1, 2, 0]),
-  geometry(5, [2, 2], 8, 40),
-  geometry(1, [21, 34], 4, 12),
-  geometry(2, [13, 13], 20, 132),
-  geometry(1, [6, 6], 400, 8),
-  geometry(1, [4, 5], 4, 8, [3, 4, 5, 2]),
-];
+const geometries: Readonly<Record<TileForm["taps"], Conv2dGeometry[]>> = {
+  3: [
+    geometry(1, [3, 3], 4, 4, [0, 0, 0, 0]),
+    geometry(1, [8, 8], 8, 16),
+    geometry(2, [7, 9], 12, 20),
+    geometry(3, [5, 6], 16, 28, [0, 1, 2, 0]),
+    geometry(5, [2, 2], 8, 40),
+    geometry(1, [21, 34], 4, 12),
+    geometry(2, [13, 13], 20, 132),
+    geometry(1, [6, 6], 400, 8),
+    geometry(1, [4, 5], 4, 8, [3, 4, 5, 2]),
+  ],
+  5: [
+    geometry(1, [5, 5], 4, 4, [0, 0, 0, 0], 5),
+    geometry(1, [8, 8], 8, 16, [2, 2, 2, 2], 5),
+    geometry(2, [7, 9], 12, 20, [1, 1, 1, 1], 5),
+    geometry(3, [5, 6], 16, 28, [0, 1, 2, 0], 5),
+    geometry(5, [2, 2], 8, 40, [2, 2, 2, 2], 5),
+    geometry(1, [21, 34], 4, 12, [3, 3, 3, 3], 5),
+    geometry(2, [13, 13], 20, 132, [2, 2, 2, 2], 5),
+    geometry(1, [6, 6], 100, 8, [2, 1, 1, 2], 5),
+    geometry(1, [4, 5], 4, 8, [6, 7, 5, 2], 5),
+  ],
+};
 
 /** The largest error, in units of the root mean square of the expected values. */
 function relativeError(actual: ArrayLike<number>, expected: readonly number[]): number {
@@ -64,11 +79,14 @@ function relativeError(actual: ArrayLike<number>, expected: readonly number[]): 
   return worst / Math.sqrt(squares / expected.length);
 }
 
-// Direct convolution stays below 2e-6; the transforms cost less than two bits with tiles of 2, three with 4.
-const tolerance = { 2: 4e-6, 4: 1.2e-5 } as const;
+// Direct convolution stays below 2e-6; the transforms cost less than two bits with four inputs, three with six.
+const tolerances: Readonly<Record<number, number>> = { 4: 4e-6, 6: 1.2e-5 };
 
-describe.each([2, 4] as const)("tiles of %i, for every register tile the same bits", (outputs) => {
-  test.each(geometries)("forward $images x $size x $channels → $filters", (shape) => {
+describe.each(tileForms)("F($outputs, $taps), for every register tile the same bits", (form) => {
+  const { outputs, taps } = form;
+  const tolerance = tolerances[tileInputs(form)]!;
+
+  test.each(geometries[taps])("forward $images x $size x $channels → $filters", (shape) => {
     const x = randomFloats(inputCount(shape), 1);
     const weight = randomFloats(weightCount(shape), 2);
     const expected = referenceConv2d(shape, x, weight);
@@ -77,12 +95,12 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
       return runPlan(plan, [x, weight], [{ length: expected.length }], features)[0]!;
     });
     for (const result of results) {
-      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expect(relativeError(result, expected)).toBeLessThan(tolerance);
       expectSameBits(result, results[0]!);
     }
   });
 
-  test.each(geometries)("data gradient $images x $size x $channels → $filters", (shape) => {
+  test.each(geometries[taps])("data gradient $images x $size x $channels → $filters", (shape) => {
     const dy = randomFloats(resultCount(shape), 1);
     const weight = randomFloats(weightCount(shape), 2);
     const expected = new Array<number>(inputCount(shape)).fill(0);
@@ -94,12 +112,12 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
       return runPlan(plan, [dy, weight], [{ length: expected.length }], features)[0]!;
     });
     for (const result of results) {
-      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expect(relativeError(result, expected)).toBeLessThan(tolerance);
       expectSameBits(result, results[0]!);
     }
   });
 
-  test.each(geometries)("weight gradient $images x $size x $channels → $filters", (shape) => {
+  test.each(geometries[taps])("weight gradient $images x $size x $channels → $filters", (shape) => {
     const x = randomFloats(inputCount(shape), 1);
     const dy = randomFloats(resultCount(shape), 2);
     const expected = new Array<number>(weightCount(shape)).fill(0);
@@ -111,13 +129,13 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
       return runPlan(plan, [x, dy], [{ length: expected.length }], features)[0]!;
     });
     for (const result of results) {
-      expect(relativeError(result, expected)).toBeLessThan(tolerance[outputs]);
+      expect(relativeError(result, expected)).toBeLessThan(tolerance);
       expectSameBits(result, results[0]!);
     }
   });
 
   test("bias and an expression of all kinds of operands", () => {
-    const shape = geometry(2, [7, 6], 8, 20);
+    const shape = geometry(2, [7, 6], 8, 20, [1, 2, 1, 2], taps);
     const length = resultCount(shape);
     const x = randomFloats(inputCount(shape), 1);
     const weight = randomFloats(weightCount(shape), 2);
@@ -134,7 +152,7 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
       });
       const operands = [x, weight, bias!, shift!, residual!];
       const [y] = runPlan(plan, operands, [{ length }], features);
-      expect(relativeError(y!, expected)).toBeLessThan(tolerance[outputs]);
+      expect(relativeError(y!, expected)).toBeLessThan(tolerance);
     }
   });
 });
@@ -142,12 +160,30 @@ describe.each([2, 4] as const)("tiles of %i, for every register tile the same bi
 test("the choice follows from the shape", () => {
   const large = geometry(16, [64, 64], 64, 64);
   const small = geometry(32, [2, 2], 512, 512);
-  expect(winogradOutputs(large, [64, 64], {})).toBe(4);
-  expect(winogradOutputs(large, [64, 64], { winograd: "off" })).toBeUndefined();
-  expect(winogradOutputs({ ...large, stride: [2, 2] }, [32, 32], {})).toBeUndefined();
-  expect(winogradOutputs({ ...large, channels: 3 }, [64, 64], {})).toBeUndefined();
-  expect(winogradOutputs(geometry(1, [5, 5], 128, 128), [5, 5], {})).toBe(2);
+  expect(winogradForm(large, [64, 64], {})).toEqual({ outputs: 4, taps: 3 });
+  expect(winogradForm(large, [64, 64], { winograd: "off" })).toBeUndefined();
+  expect(winogradForm({ ...large, stride: [2, 2] }, [32, 32], {})).toBeUndefined();
+  expect(winogradForm({ ...large, channels: 3 }, [64, 64], {})).toBeUndefined();
+  expect(winogradForm(geometry(1, [5, 5], 128, 128), [5, 5], {})).toEqual({ outputs: 2, taps: 3 });
   // The direct method leaves out the 20 of 36 pairs of pixel and tap that see only padding.
-  expect(winogradOutputs(small, [2, 2], {})).toBeUndefined();
-  expect(winogradOutputs({ ...small, images: 8 }, [2, 2], { weightsChange: true })).toBeUndefined();
+  expect(winogradForm(small, [2, 2], {})).toBeUndefined();
+  expect(winogradForm({ ...small, images: 8 }, [2, 2], { weightsChange: true })).toBeUndefined();
+});
+
+test("of five taps those that gain from it", () => {
+  const taps = (images: number, size: number, channels: number, filters: number) =>
+    geometry(images, [size, size], channels, filters, [2, 2, 2, 2], 5);
+  const alexnet = taps(8, 27, 96, 256);
+  const form = { outputs: 2, taps: 5 };
+  expect(winogradForm(alexnet, [27, 27], { weightsChange: true })).toEqual(form);
+  expect(winogradGradientForm(alexnet, {})).toEqual(form);
+  expect(winogradForm(alexnet, [27, 27], { winograd: 4 })).toBeUndefined();
+  expect(winogradGradientForm(alexnet, { winograd: 4 })).toBeUndefined();
+  // Few channels, whose transforms are not shared; few tiles, whose weights are not.
+  expect(winogradForm(taps(32, 28, 4, 16), [28, 28], {})).toBeUndefined();
+  const few = geometry(1, [8, 8], 64, 128, [0, 0, 0, 0], 5);
+  expect(winogradForm(few, [4, 4], {})).toEqual(form);
+  expect(winogradForm(few, [4, 4], { weightsChange: true })).toBeUndefined();
+  expect(winogradGradientForm(taps(1, 7, 48, 128), {})).toBeUndefined();
+  expect(winogradForm({ ...alexnet, kernel: [5, 3] }, [27, 29], {})).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /**
- * Convolutions with 3x3 taps and stride 1 by Winograd's minimal filtering: tiles of m × m results from (m + 2)²
- * products instead of 9 m². Transformed tiles and transformed weights are multiplied by the register tiles
+ * Convolutions with r × r taps and stride 1 by Winograd's minimal filtering: tiles of m × m results from (m + r − 1)²
+ * products instead of r² m². Transformed tiles and transformed weights are multiplied by the register tiles
  * of the matrix product, one product per position ξ in the tile.
  *
  * A row block of tiles goes through all stages in the thread's own memory: its source is copied with zeros,
@@ -25,9 +25,9 @@ import { emitStaging, type StagingGeometry, stagedRegion } from "./gemmStaging.t
 import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
 import { type ColumnPanels, columnPanels, emitTransposedSquare } from "./packing.ts";
 import { emitSquare, emitTiles, emitVectorLoop } from "./winogradTiles.ts";
-import { emitTransform, type TileOutputs, tileInputs } from "./winogradTransforms.ts";
+import { emitTransform, type TileForm, tileInputs } from "./winogradTransforms.ts";
 
-/** A 3x3 convolution with stride 1 from [images, height, width, channels] to [images, rows, columns, filters]. */
+/** A convolution of `form.taps` × `form.taps` taps with stride 1 from [images, height, width, channels] to [images, rows, columns, filters]. */
 export interface WinogradProduct {
   readonly images: number;
   readonly size: readonly [number, number];
@@ -37,7 +37,7 @@ export interface WinogradProduct {
   readonly padding: readonly [number, number];
   /** Rows and columns of the result. */
   readonly result: readonly [number, number];
-  readonly outputs: TileOutputs;
+  readonly form: TileForm;
 }
 
 /**
@@ -77,14 +77,16 @@ interface ScratchLayout {
 }
 
 export function scheduleWinograd(product: WinogradProduct, features: Features): WinogradSchedule {
-  const { images, size, channels, filters, padding, result, outputs } = product;
-  const positions = tileInputs(outputs) ** 2;
+  const { images, size, channels, filters, padding, result, form } = product;
+  const { outputs, taps } = form;
+  const inner = tileInputs(form);
+  const positions = inner ** 2;
   const grid = [Math.ceil(result[0] / outputs), Math.ceil(result[1] / outputs)] as const;
   const tiles: StagingGeometry = {
     images,
     source: { height: size[0], width: size[1], channels },
     groups: 1,
-    taps: [tileInputs(outputs), tileInputs(outputs)],
+    taps: [inner, inner],
     stride: [outputs, outputs],
     dilation: [1, 1],
     padding,
@@ -133,7 +135,7 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     columnBlocks,
     items: imageBlocks * rowBlocks * columnBlocks,
     scratch,
-    flops: 18 * images * result[0] * result[1] * channels * filters,
+    flops: 2 * taps ** 2 * images * result[0] * result[1] * channels * filters,
   };
 }
 
@@ -147,7 +149,7 @@ function weightStep({ channels, filters }: WinogradProduct): number {
 }
 
 export function winogradWeightBytes(product: WinogradProduct): number {
-  return tileInputs(product.outputs) ** 2 * weightStep(product);
+  return tileInputs(product.form) ** 2 * weightStep(product);
 }
 
 /** Where the weights of a Winograd product lie, in floats; filters or channels lie side by side. */
@@ -169,19 +171,21 @@ export function winogradWeightKernel(
   source: WinogradWeights,
   features: Features,
 ): Kernel {
-  const { channels, filters, outputs } = product;
+  const { channels, filters, form } = product;
+  const size = form.taps;
+  const tapCount = size ** 2;
   const panels = columnPanels(filters, features);
   const parts = Math.ceil(channels / channelsPerItem);
-  const inner = tileInputs(outputs);
+  const inner = tileInputs(form);
   const step = weightStep(product);
   // Where channels lie side by side, four of them are turned round together.
   const together = source.filterStep === 1 ? 1 : 4;
-  const turned = 3 * inner * 16;
+  const turned = size * inner * 16;
   return {
-    key: `winogradWeights ${outputs} ${channels}x${filters} ${JSON.stringify(source)} ${features.tile.columns}`,
+    key: `winogradWeights ${form.outputs} ${size} ${channels}x${filters} ${JSON.stringify(source)} ${features.tile.columns}`,
     buffers: 2,
     items: panels.count * parts,
-    scratchBytes: turned + 9 * 4 * 16,
+    scratchBytes: turned + tapCount * 4 * 16,
     emit(f, io, module) {
       const [weight, packed] = io.address as [Local, Local];
       const names = ["item", "channel", "last", "from", "to", "panel", "base", "vector"] as const;
@@ -204,27 +208,27 @@ export function winogradWeightKernel(
 
       /** Transforms the taps of four filters and one channel. */
       const emitFilters = (load: (tap: number) => void): void => {
-        const taps = Array.from({ length: 3 }, () => [f.local("v128")]);
-        for (let column = 0; column < 3; column++) {
+        const taps = Array.from({ length: size }, () => [f.local("v128")]);
+        for (let column = 0; column < size; column++) {
           for (const [row, [tap]] of taps.entries()) {
-            load(row * 3 + column);
+            load(row * size + column);
             f.set(tap!);
           }
-          emitTransform(f, module.features, "filter", outputs, taps, (results) => {
+          emitTransform(f, module.features, "filter", form, taps, (results) => {
             for (const [row, [result]] of results.entries()) {
               f.get(io.scratch)
                 .get(result!)
-                .memory("v128.store", (row * 3 + column) * 16);
+                .memory("v128.store", (row * size + column) * 16);
             }
           });
         }
         for (let row = 0; row < inner; row++) {
           for (const [column, [tap]] of taps.entries()) {
             f.get(io.scratch)
-              .memory("v128.load", (row * 3 + column) * 16)
+              .memory("v128.load", (row * size + column) * 16)
               .set(tap!);
           }
-          emitTransform(f, module.features, "filter", outputs, taps, (results) => {
+          emitTransform(f, module.features, "filter", form, taps, (results) => {
             for (const [column, [result]] of results.entries()) {
               f.get(to)
                 .get(result!)
@@ -235,7 +239,7 @@ export function winogradWeightKernel(
         f.release(...taps.flat());
       };
       const tapOffset = (tap: number): number =>
-        (source.reversed ? 8 - tap : tap) * source.tapStep * 4;
+        (source.reversed ? tapCount - 1 - tap : tap) * source.tapStep * 4;
       const emitPanel = (vectors: number): void => {
         f.get(packed)
           .get(panel)
@@ -263,7 +267,7 @@ export function winogradWeightKernel(
             if (together === 1)
               emitFilters((tap) => f.get(from).memory("v128.load", tapOffset(tap)));
             else {
-              for (let tap = 0; tap < 9; tap++) {
+              for (let tap = 0; tap < tapCount; tap++) {
                 emitTransposedSquare(
                   f,
                   (filter) => {
@@ -275,14 +279,14 @@ export function winogradWeightKernel(
                   (line, push) => {
                     f.get(io.scratch);
                     push();
-                    f.memory("v128.store", turned + (line * 9 + tap) * 16);
+                    f.memory("v128.store", turned + (line * tapCount + tap) * 16);
                   },
                 );
               }
               f.get(io.scratch).i32(turned).op("i32.add").set(at);
               f.for(line, 0, together, 1, () => {
                 emitFilters((tap) => f.get(at).memory("v128.load", tap * 16));
-                f.increment(at, 9 * 16);
+                f.increment(at, tapCount * 16);
                 f.increment(to, vectors * 16);
               });
             }
@@ -320,8 +324,8 @@ export function emitWinograd(
   epilogue?: Epilogue,
 ): void {
   const { product, panels, tiles, scratch: layout, columnBlocks } = schedule;
-  const { channels, filters, outputs } = product;
-  const positions = tileInputs(outputs) ** 2;
+  const { channels, filters, form } = product;
+  const positions = tileInputs(form) ** 2;
   const { scratch } = operands;
   const segments = reductionOf(channels);
   const names = [
@@ -408,7 +412,7 @@ export function emitWinograd(
       module,
       {
         kind: "input",
-        outputs,
+        form,
         region,
         tileColumns: tiles.grid[1],
         between: layout.columns,
@@ -485,11 +489,12 @@ function emitOutput(
   l: Readonly<Record<"image" | "row" | "images" | "rows" | "panel", Local>>,
 ): void {
   const { product, panels, tiles, scratch: layout } = schedule;
-  const { filters, outputs, result } = product;
+  const { filters, form, result } = product;
+  const { outputs } = form;
   const [height, width] = result;
   const pixelBytes = filters * 4;
   const rowBytes = width * pixelBytes;
-  const inner = tileInputs(outputs);
+  const inner = tileInputs(form);
   const columns = Math.min(filters, schedule.panelsPerBlock * panels.vectors * 4);
   const names = ["image", "row", "column", "from", "to", "channel", "y", "m"] as const;
   const more = ["bytes", "rowsLeft", "columnsLeft", "place"] as const;
@@ -562,7 +567,7 @@ function emitOutput(
               f,
               module.features,
               "output",
-              outputs,
+              form,
               vectors,
               { address: operands.scratch, offset: layout.columns },
               (r, s, vector) => {

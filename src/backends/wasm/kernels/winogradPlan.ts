@@ -13,14 +13,14 @@ import {
   winogradWeightBytes,
   winogradWeightKernel,
 } from "./winograd.ts";
-import { type TileOutputs, tileInputs } from "./winogradTransforms.ts";
+import { type TileForm, tileForms, tileInputs } from "./winogradTransforms.ts";
 import { planWinogradWeightGradient, scheduleWinogradGradient } from "./winogradWeightGradient.ts";
 
 /**
- * Which convolutions are computed by Winograd's method: `auto` those that gain from it, `off` none. A number
- * asks for tiles of that size wherever they are possible.
+ * Which convolutions are computed by Winograd's method: `auto` those that gain from it, `off` none. A number asks for
+ * tiles with so many outputs along either axis wherever there are such: 2 for 3x3 and 5x5 taps, 4 for 3x3.
  */
-export type WinogradChoice = "auto" | "off" | TileOutputs;
+export type WinogradChoice = "auto" | "off" | TileForm["outputs"];
 
 /** What decides between the methods of convolution, besides the shape. */
 export interface WinogradOptions {
@@ -30,79 +30,92 @@ export interface WinogradOptions {
   readonly weightsChange?: boolean;
 }
 
-function isPossible({
-  channels,
-  filters,
-  kernel,
-  stride,
-  dilation,
-  groups,
-}: Conv2dGeometry): boolean {
-  return (
-    kernel[0] === 3 &&
-    kernel[1] === 3 &&
+/** The forms of tiles that a convolution could be computed with. */
+function possibleForms(
+  { channels, filters, kernel, stride, dilation, groups }: Conv2dGeometry,
+  choice: WinogradChoice,
+): readonly TileForm[] {
+  const possible =
+    choice !== "off" &&
     stride[0] * stride[1] * dilation[0] * dilation[1] === 1 &&
     groups === 1 &&
     channels % 4 === 0 &&
-    filters % 4 === 0
+    filters % 4 === 0;
+  if (!possible) return [];
+  return tileForms.filter(
+    ({ outputs, taps }) =>
+      kernel[0] === taps && kernel[1] === taps && (choice === "auto" || choice === outputs),
   );
 }
 
+/** The form of least cost, `undefined` if there is none or it doesn't save a tenth of the direct method. */
+function cheapest(
+  forms: readonly TileForm[],
+  costOf: (form: TileForm) => number,
+  direct: number,
+): TileForm | undefined {
+  let best: TileForm | undefined;
+  let least = 0.9 * direct;
+  for (const form of forms) {
+    const formCost = costOf(form);
+    if (formCost >= least) continue;
+    best = form;
+    least = formCost;
+  }
+  return best;
+}
+
 /**
- * Size of the tiles for a convolution, `undefined` where it is computed directly. The choice depends on the
+ * Form of the tiles for a convolution, `undefined` where it is computed directly. The choice depends on the
  * shape and the options alone, since it decides the bits of the result.
  */
-export function winogradOutputs(
+export function winogradForm(
   geometry: Conv2dGeometry,
   result: readonly [number, number],
   { winograd: choice = "auto", weightsChange = false }: WinogradOptions,
-): TileOutputs | undefined {
-  if (choice === "off" || !isPossible(geometry)) return undefined;
-  if (choice !== "auto") return choice;
+): TileForm | undefined {
+  const forms = possibleForms(geometry, choice);
+  if (choice !== "auto") return forms[0];
   const { images, channels, filters } = geometry;
-  const costs = ([2, 4] as const).map((outputs) => {
+  const costOf = (form: TileForm): number => {
+    const { outputs } = form;
     const tiles = images * Math.ceil(result[0] / outputs) * Math.ceil(result[1] / outputs);
-    const positions = tileInputs(outputs) ** 2;
+    const positions = tileInputs(form) ** 2;
     const large = positions * channels * filters * 4 > largeWeightBytes;
     const multiply = Math.max(cost.multiply * tiles, large ? cost.readFar : cost.readNear);
     const transform = cost.transform * tiles * (1 / channels + 1 / filters);
     const weights = !weightsChange ? 0 : large ? cost.weightsFar : cost.weightsNear;
-    return { outputs, cost: positions * (multiply + transform + weights) };
-  });
-  const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
-  const best = four.cost < two.cost ? four : two;
+    return positions * (multiply + transform + weights);
+  };
   const { pairs, packedTaps } = directPairs(geometry);
   const direct = cost.multiply * images * pairs + (weightsChange ? cost.pack * packedTaps : 0);
-  return best.cost < 0.9 * direct ? best.outputs : undefined;
+  return cheapest(forms, costOf, direct);
 }
 
 /** The same for the gradient of the weights, whose products are smaller matrices. */
-export function winogradGradientOutputs(
+export function winogradGradientForm(
   geometry: Conv2dGeometry,
   { winograd: choice = "auto" }: WinogradOptions,
-): TileOutputs | undefined {
-  if (choice === "off" || !isPossible(geometry)) return undefined;
-  if (choice !== "auto") return choice;
+): TileForm | undefined {
+  const forms = possibleForms(geometry, choice);
+  if (choice !== "auto") return forms[0];
   const { images, channels, filters } = geometry;
-  const costs = ([2, 4] as const).map((outputs) => {
-    const schedule = scheduleWinogradGradient(productOf(geometry, outputs));
+  const costOf = (form: TileForm): number => {
+    const schedule = scheduleWinogradGradient(productOf(geometry, form));
     const tiles = images * schedule.grid[0] * schedule.grid[1];
-    const positions = tileInputs(outputs) ** 2;
+    const positions = tileInputs(form) ** 2;
     const large = schedule.chunks * positions * schedule.sumStep > largeWeightBytes;
     const ranges = filters / schedule.filtersPerItem;
     const multiply = 1.2 * cost.multiply * tiles;
     const transform = cost.transform * tiles * (1 / channels + ranges / filters);
     const sums = schedule.chunks * (large ? cost.weightsFar : cost.weightsNear);
-    return { outputs, cost: positions * (multiply + transform + sums) };
-  });
-  const [two, four] = costs as [(typeof costs)[0], (typeof costs)[0]];
-  const best = four.cost < two.cost ? four : two;
-  const direct = 1.2 * cost.multiply * images * directPairs(geometry).pairs;
-  return best.cost < 0.9 * direct ? best.outputs : undefined;
+    return positions * (multiply + transform + sums);
+  };
+  return cheapest(forms, costOf, 1.2 * cost.multiply * images * directPairs(geometry).pairs);
 }
 
 /** The convolution as a product; its gradient of the weights works on the same. */
-function productOf(geometry: Conv2dGeometry, outputs: TileOutputs): WinogradProduct {
+function productOf(geometry: Conv2dGeometry, form: TileForm): WinogradProduct {
   const { images, size, channels, filters, padding } = geometry;
   return {
     images,
@@ -111,17 +124,17 @@ function productOf(geometry: Conv2dGeometry, outputs: TileOutputs): WinogradProd
     filters,
     padding: [padding[0], padding[1]],
     result: resultSize(geometry),
-    outputs,
+    form,
   };
 }
 
 /** The gradient of the weights. */
 export function planWinogradFilters(
   geometry: Conv2dGeometry,
-  outputs: TileOutputs,
+  form: TileForm,
   features: Features,
 ): KernelPlan {
-  return planWinogradWeightGradient(productOf(geometry, outputs), features);
+  return planWinogradWeightGradient(productOf(geometry, form), features);
 }
 
 /**
@@ -143,15 +156,20 @@ const cost = {
 /** The convolution itself. */
 export function planWinogradForward(
   geometry: Conv2dGeometry,
-  outputs: TileOutputs,
+  form: TileForm,
   features: Features,
   options: EpilogueOptions,
 ): KernelPlan {
-  const { channels } = geometry;
+  const { channels, kernel } = geometry;
   return planWinograd(
     "winograd",
-    productOf(geometry, outputs),
-    { filterStep: 9 * channels, channelStep: 1, tapStep: channels, reversed: false },
+    productOf(geometry, form),
+    {
+      filterStep: kernel[0] * kernel[1] * channels,
+      channelStep: 1,
+      tapStep: channels,
+      reversed: false,
+    },
     features,
     options,
   );
@@ -160,10 +178,10 @@ export function planWinogradForward(
 /** Its data gradient: a convolution of dy with the kernel turned round. */
 export function planWinogradInputGradient(
   geometry: Conv2dGeometry,
-  outputs: TileOutputs,
+  form: TileForm,
   features: Features,
 ): KernelPlan {
-  const { images, size, channels, filters, padding } = geometry;
+  const { images, size, channels, filters, kernel, padding } = geometry;
   return planWinograd(
     "winogradInputGradient",
     {
@@ -171,11 +189,16 @@ export function planWinogradInputGradient(
       size: resultSize(geometry),
       channels: filters,
       filters: channels,
-      padding: [2 - padding[0], 2 - padding[1]],
+      padding: [kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]],
       result: size,
-      outputs,
+      form,
     },
-    { filterStep: 1, channelStep: 9 * channels, tapStep: channels, reversed: true },
+    {
+      filterStep: 1,
+      channelStep: kernel[0] * kernel[1] * channels,
+      tapStep: channels,
+      reversed: true,
+    },
     features,
     {},
   );

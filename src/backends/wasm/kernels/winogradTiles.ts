@@ -8,7 +8,7 @@ import type { StagedRegion } from "./gemmStaging.ts";
 import {
   emitTransform,
   type Lane,
-  type TileOutputs,
+  type TileForm,
   type TransformKind,
   transformSizes,
 } from "./winogradTransforms.ts";
@@ -41,13 +41,13 @@ export function emitSquare(
   f: FunctionBuilder,
   features: Features,
   kind: TransformKind,
-  outputs: TileOutputs,
+  form: TileForm,
   vectors: number,
   between: { readonly address: Local; readonly offset: number },
   load: (row: number, column: number, vector: number) => void,
   store: (row: number, results: readonly Lane[]) => void,
 ): void {
-  const [size, results] = transformSizes(kind, outputs);
+  const [size, results] = transformSizes(kind, form);
   const values = Array.from({ length: size }, () => f.locals("v128", vectors));
   const place = (row: number, column: number, vector: number): number =>
     between.offset + ((row * size + column) * vectors + vector) * 16;
@@ -58,7 +58,7 @@ export function emitSquare(
         f.set(value);
       }
     }
-    emitTransform(f, features, kind, outputs, values, (transformed) => {
+    emitTransform(f, features, kind, form, values, (transformed) => {
       for (const [row, lane] of transformed.entries()) {
         for (const [vector, value] of lane.entries()) {
           f.get(between.address)
@@ -76,7 +76,7 @@ export function emitSquare(
           .set(value);
       }
     }
-    emitTransform(f, features, kind, outputs, values, (transformed) => store(row, transformed));
+    emitTransform(f, features, kind, form, values, (transformed) => store(row, transformed));
   }
   f.release(...values.flat());
 }
@@ -84,7 +84,7 @@ export function emitSquare(
 /** A row block of tiles that is transformed from its staged pixels to `[ξ, tiles, channels]`. */
 export interface TileBlock {
   readonly kind: TransformKind;
-  readonly outputs: TileOutputs;
+  readonly form: TileForm;
   readonly region: StagedRegion;
   readonly tileColumns: number;
   /** Offsets in scratch memory of the small square and of the result. */
@@ -94,18 +94,19 @@ export interface TileBlock {
   readonly step: number;
 }
 
-/** Transforms the tiles of `images` × `rows` rows of tiles; they begin `outputs` pixels apart. */
+/** Transforms the tiles of `images` × `rows` rows of tiles; they begin as many pixels apart as a tile has outputs. */
 export function emitTiles(
   f: FunctionBuilder,
   module: KernelModule,
   block: TileBlock,
   l: Readonly<Record<"images" | "rows" | "staged" | "scratch", Local>>,
 ): void {
-  const { kind, outputs, region } = block;
+  const { kind, form, region } = block;
+  const { outputs } = form;
   const { channels } = region;
   const pixelBytes = channels * 4;
   const rowBytes = region.width * pixelBytes;
-  const [, results] = transformSizes(kind, outputs);
+  const [, results] = transformSizes(kind, form);
   const names = ["image", "row", "column", "from", "to", "channel", "x", "v"] as const;
   const [image, row, column, from, to, channel, x, v] = names.map(() => f.local("i32")) as [
     Local,
@@ -131,7 +132,7 @@ export function emitTiles(
             f,
             module.features,
             kind,
-            outputs,
+            form,
             vectors,
             { address: l.scratch, offset: block.between },
             (r, s, vector) => {

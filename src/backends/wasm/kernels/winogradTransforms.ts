@@ -1,10 +1,10 @@
 /**
- * The one-dimensional transforms of Winograd's minimal filtering for three taps: `Y = Aᵀ[(G g) ⊙ (Bᵀ d)]`. The
- * two-dimensional ones apply them to columns, then to rows.
+ * The one-dimensional transforms of Winograd's minimal filtering for three or five taps: `Y = Aᵀ[(G g) ⊙ (Bᵀ d)]`.
+ * The two-dimensional ones apply them to columns, then to rows.
  *
- * Interpolation points are 0, ∞ and one or two pairs ±p. For four outputs the usual ±1, ±2 lose more than a digit;
- * ±11/16, ±3/2 halve the error (root mean square 8·10⁻⁷ of the result over 64 channels, largest 4·10⁻⁶) and have
- * transforms of input and output whose constants are exact in float32.
+ * Interpolation points are 0, ∞ and one or two pairs ±p, as many as a tile has inputs. For six inputs the usual ±1, ±2
+ * lose more than a digit; ±11/16, ±3/2 halve the error (root mean square 8·10⁻⁷ of the result over 64 channels, largest
+ * 4·10⁻⁶) and have transforms of input and output whose constants are exact in float32.
  *
  * Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2015, section 4; for the choice of
  * points Barabasz et al., Error Analysis and Improving the Accuracy of Winograd Convolution, 2020.
@@ -13,15 +13,28 @@ import type { FunctionBuilder, Local } from "../assembler.ts";
 import type { Features } from "../kernel.ts";
 import { multiplyAdd } from "./microKernel.ts";
 
-/** Outputs per tile and axis. */
-export type TileOutputs = 2 | 4;
-
-/** Input pixels, and products, per tile and axis. */
-export function tileInputs(outputs: TileOutputs): number {
-  return outputs + 2;
+/** F(outputs × outputs, taps × taps): results and taps per tile and axis. */
+export interface TileForm {
+  readonly outputs: 2 | 4;
+  readonly taps: 3 | 5;
 }
 
-const pairs: Readonly<Record<TileOutputs, readonly number[]>> = { 2: [1], 4: [11 / 16, 3 / 2] };
+/** The forms there are, those of the same taps by ascending outputs. */
+export const tileForms: readonly TileForm[] = [
+  { outputs: 2, taps: 3 },
+  { outputs: 4, taps: 3 },
+  { outputs: 2, taps: 5 },
+];
+
+/** Input pixels, and products, per tile and axis. */
+export function tileInputs({ outputs, taps }: TileForm): number {
+  return outputs + taps - 1;
+}
+
+/** The pairs ±p among the points, which with 0 and ∞ are as many as the inputs. */
+function pointPairs(form: TileForm): readonly number[] {
+  return tileInputs(form) === 4 ? [1] : [11 / 16, 3 / 2];
+}
 
 /** Vectors that go through the same arithmetic, neighbours in memory. */
 export type Lane = readonly Local[];
@@ -67,14 +80,15 @@ function laneCode(f: FunctionBuilder, features: Features, spare: Local, made: Lo
 export type TransformKind = "filter" | "input" | "output" | "outputGradient" | "filterGradient";
 
 /** Number of values and of results of a transform. */
-export function transformSizes(kind: TransformKind, outputs: TileOutputs): [number, number] {
-  const inner = tileInputs(outputs);
+export function transformSizes(kind: TransformKind, form: TileForm): [number, number] {
+  const { outputs, taps } = form;
+  const inner = tileInputs(form);
   const sizes: Record<TransformKind, [number, number]> = {
-    filter: [3, inner],
+    filter: [taps, inner],
     input: [inner, inner],
     output: [inner, outputs],
     outputGradient: [outputs, inner],
-    filterGradient: [inner, 3],
+    filterGradient: [inner, taps],
   };
   return sizes[kind];
 }
@@ -84,34 +98,37 @@ export function emitTransform(
   f: FunctionBuilder,
   features: Features,
   kind: TransformKind,
-  outputs: TileOutputs,
+  form: TileForm,
   values: readonly Lane[],
   use: (results: readonly Lane[]) => void,
 ): void {
   const spare = f.local("v128");
   const made: Local[] = [];
   const code = laneCode(f, features, spare, made);
-  use(transforms[kind](code, values, pairs[outputs]));
+  use(transforms[kind](code, values, form));
   f.release(spare, ...made);
 }
 
-type Transform = (code: LaneCode, v: readonly Lane[], points: readonly number[]) => Lane[];
+type Transform = (code: LaneCode, v: readonly Lane[], form: TileForm) => Lane[];
 
 /**
- * Rows of G: `(1, p, p²) / Π (p − q)` over the other points q, and (0, 0, 1) for ∞; of Aᵀ: the powers of the
+ * Rows of G: `(1, p, p², …) / Π (p − q)` over the other points q, and (0, …, 0, 1) for ∞; of Aᵀ: the powers of the
  * points; of Bᵀ: the coefficients of `Π (x − q)`, and of `x Π (x² − p²)` for ∞.
  */
 const transforms: Readonly<Record<TransformKind, Transform>> = {
-  filter(code, [g0, g1, g2], points) {
-    const results = [code.scale(g0!, weightAtZero(points))];
+  filter(code, g, form) {
+    const points = pointPairs(form);
+    const results = [code.scale(g[0]!, weightAtZero(points))];
     for (const p of points) {
       const scale = weightAt(p, points);
-      const even = code.scale(code.madd(g2!, p * p, g0!), scale);
-      results.push(code.madd(g1!, p * scale, even), code.madd(g1!, -p * scale, even));
+      const even = code.scale(halfPolynomial(code, g, 0, p), scale);
+      const odd = halfPolynomial(code, g, 1, p);
+      results.push(code.madd(odd, p * scale, even), code.madd(odd, -p * scale, even));
     }
-    return [...results, g2!];
+    return [...results, g.at(-1)!];
   },
-  input(code, d, points) {
+  input(code, d, form) {
+    const points = pointPairs(form);
     const last = d.length - 1;
     if (points.length === 1) {
       const p = points[0]!;
@@ -136,50 +153,70 @@ const transforms: Readonly<Record<TransformKind, Transform>> = {
     }
     return [...results, ends(last - 4)];
   },
-  output(code, m, points) {
-    const sums = points.map((_, i) => code.add(m[1 + 2 * i]!, m[2 + 2 * i]!));
-    const differences = points.map((_, i) => code.sub(m[1 + 2 * i]!, m[2 + 2 * i]!));
-    const last = m.at(-1)!;
-    if (points.length === 1) {
-      return [code.add(m[0]!, sums[0]!), code.madd(differences[0]!, points[0]!, last)];
-    }
-    const [a, b] = points as [number, number];
-    const [sumA, sumB] = sums as [Lane, Lane];
-    const [differenceA, differenceB] = differences as [Lane, Lane];
-    return [
-      code.add(code.add(m[0]!, sumA), sumB),
-      code.madd(differenceB, b, code.scale(differenceA, a)),
-      code.madd(sumB, b * b, code.scale(sumA, a * a)),
-      code.madd(differenceB, b ** 3, code.madd(differenceA, a ** 3, last)),
-    ];
+  output(code, m, form) {
+    const points = pointPairs(form);
+    const halves = sumsAndDifferences(code, m, points);
+    return Array.from({ length: form.outputs }, (_, power) => {
+      const end = power === 0 ? m[0] : power === form.outputs - 1 ? m.at(-1) : undefined;
+      return powerSum(code, halves, power, points, () => 1, end);
+    });
   },
-  outputGradient(code, y, points) {
+  outputGradient(code, y, form) {
     const results = [y[0]!];
-    for (const p of points) {
-      const even = y.length > 2 ? code.madd(y[2]!, p * p, y[0]!) : y[0]!;
-      const odd = y.length > 2 ? code.madd(y[3]!, p * p, y[1]!) : y[1]!;
+    for (const p of pointPairs(form)) {
+      const even = halfPolynomial(code, y, 0, p);
+      const odd = halfPolynomial(code, y, 1, p);
       results.push(code.madd(odd, p, even), code.madd(odd, -p, even));
     }
     return [...results, y.at(-1)!];
   },
-  filterGradient(code, u, points) {
-    let first = code.scale(u[0]!, weightAtZero(points));
-    let second: Lane | undefined;
-    let third = u.at(-1)!;
-    for (const [i, p] of points.entries()) {
-      const scale = weightAt(p, points);
-      const sum = code.add(u[1 + 2 * i]!, u[2 + 2 * i]!);
-      const difference = code.sub(u[1 + 2 * i]!, u[2 + 2 * i]!);
-      first = code.madd(sum, scale, first);
-      third = code.madd(sum, p * p * scale, third);
-      second =
-        second === undefined
-          ? code.scale(difference, p * scale)
-          : code.madd(difference, p * scale, second);
-    }
-    return [first, second!, third];
+  filterGradient(code, u, form) {
+    const points = pointPairs(form);
+    const first = code.scale(u[0]!, weightAtZero(points));
+    const halves = sumsAndDifferences(code, u, points);
+    return Array.from({ length: form.taps }, (_, power) => {
+      const end = power === 0 ? first : power === form.taps - 1 ? u.at(-1) : undefined;
+      return powerSum(code, halves, power, points, (p) => weightAt(p, points), end);
+    });
   },
 };
+
+/** The even (`first` 0) or the odd (1) part of the polynomial with coefficients `v` at p, the odd one over p. */
+function halfPolynomial(code: LaneCode, v: readonly Lane[], first: 0 | 1, p: number): Lane {
+  const [highest, ...lower] = v.filter((_, power) => power % 2 === first).reverse();
+  return lower.reduce((value, lane) => code.madd(value, p * p, lane), highest!);
+}
+
+/** For every pair of points ±p the sum and the difference of its two values. */
+function sumsAndDifferences(
+  code: LaneCode,
+  v: readonly Lane[],
+  points: readonly number[],
+): [Lane, Lane][] {
+  return points.map((_, i) => {
+    const [plus, minus] = [v[1 + 2 * i]!, v[2 + 2 * i]!];
+    return [code.add(plus, minus), code.sub(plus, minus)];
+  });
+}
+
+/** `Σ p^power · weight(p) · value(p)` over the pairs of points, and `end`, what 0 or ∞ adds, before them. */
+function powerSum(
+  code: LaneCode,
+  halves: readonly [Lane, Lane][],
+  power: number,
+  points: readonly number[],
+  weight: (p: number) => number,
+  end: Lane | undefined,
+): Lane {
+  let sum = end;
+  for (const [i, p] of points.entries()) {
+    const half = halves[i]![power % 2]!;
+    const factor = p ** power * weight(p);
+    if (sum === undefined) sum = code.scale(half, factor);
+    else sum = factor === 1 ? code.add(sum, half) : code.madd(half, factor, sum);
+  }
+  return sum!;
+}
 
 /** `1 / Π (0 − q)` over the pairs of points. */
 function weightAtZero(points: readonly number[]): number {

@@ -1,6 +1,6 @@
 /**
- * Gradient of the weights of a 3x3 convolution with stride 1 by the adjoint of Winograd's method:
- * `dg = Gᵀ [Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)] G`, a quarter of the multiply-adds of the direct sum with tiles of 4.
+ * Gradient of the weights of a 3x3 or 5x5 convolution with stride 1 by the adjoint of Winograd's method:
+ * `dg = Gᵀ [Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)] G`, a quarter of the multiply-adds of the direct sum with F(4x4, 3x3).
  *
  * A block of tiles is transformed in the thread's own memory: its source to V, [ξ, tiles, channels], its gradient
  * to D, [ξ, tiles, filters of the item]. For every position ξ the sum over the block's tiles of D · V is one chain
@@ -42,14 +42,15 @@ export interface WinogradGradientSchedule extends PixelBlocks {
 }
 
 export function scheduleWinogradGradient(product: WinogradProduct): WinogradGradientSchedule {
-  const { images, channels, filters, result, outputs } = product;
+  const { images, channels, filters, result, form } = product;
+  const { outputs } = form;
   const grid = [Math.ceil(result[0] / outputs), Math.ceil(result[1] / outputs)] as const;
   const cut = pixelBlocks(images, grid, targetTiles);
   const blocks = cut.imageBlocks * cut.rowBlocks;
   let ranges = Math.max(1, Math.min(8, Math.floor(filters / fewestFilters)));
   while (filters % (ranges * 4) !== 0) ranges--;
   const sumStep = channels * filters * 4 + 64;
-  const mostChunks = Math.max(1, Math.floor(largestSums / (tileInputs(outputs) ** 2 * sumStep)));
+  const mostChunks = Math.max(1, Math.floor(largestSums / (tileInputs(form) ** 2 * sumStep)));
   const wanted = Math.min(blocks, Math.ceil(targetItems / ranges), mostChunks);
   const blocksPerChunk = Math.ceil(blocks / wanted);
   return {
@@ -63,13 +64,13 @@ export function scheduleWinogradGradient(product: WinogradProduct): WinogradGrad
   };
 }
 
-/** Buffers `input0` x, `input1` dy, `output0` dw [K, 3, 3, C]. */
+/** Buffers `input0` x, `input1` dy, `output0` dw [K, R, R, C] with R taps along either axis. */
 export function planWinogradWeightGradient(
   product: WinogradProduct,
   features: Features,
 ): KernelPlan {
   const schedule = scheduleWinogradGradient(product);
-  const bytes = schedule.chunks * tileInputs(product.outputs) ** 2 * schedule.sumStep;
+  const bytes = schedule.chunks * tileInputs(product.form) ** 2 * schedule.sumStep;
   return {
     temporaries: [{ name: "sums", bytes }],
     calls: [
@@ -86,8 +87,9 @@ export function planWinogradWeightGradient(
 /** Adds up all tiles: buffers x, dy, sums. */
 function sumKernel(schedule: WinogradGradientSchedule, features: Features): Kernel {
   const { product, grid, filtersPerItem, chunks, sumStep } = schedule;
-  const { images, size, channels, filters, padding, result, outputs } = product;
-  const inner = tileInputs(outputs);
+  const { images, size, channels, filters, padding, result, form } = product;
+  const { outputs, taps } = form;
+  const inner = tileInputs(form);
   const positions = inner ** 2;
   const ranges = filters / filtersPerItem;
   const blocks = schedule.imageBlocks * schedule.rowBlocks;
@@ -142,7 +144,7 @@ function sumKernel(schedule: WinogradGradientSchedule, features: Features): Kern
     buffers: 3,
     items: chunks * ranges,
     scratchBytes,
-    flops: 18 * images * result[0] * result[1] * channels * filters,
+    flops: 2 * taps ** 2 * images * result[0] * result[1] * channels * filters,
     emit(f, io, module) {
       const [x, dy, sums] = io.address as [Local, Local, Local];
       const { scratch } = io;
@@ -199,7 +201,7 @@ function sumKernel(schedule: WinogradGradientSchedule, features: Features): Kern
             module,
             {
               kind,
-              outputs,
+              form,
               region,
               tileColumns: grid[1],
               between: layout.between,
@@ -261,8 +263,8 @@ function sumKernel(schedule: WinogradGradientSchedule, features: Features): Kern
 /** Adds the chunks in order and transforms the sums, one filter per work item: buffers sums, dw. */
 function mergeKernel(schedule: WinogradGradientSchedule): Kernel {
   const { product, chunks, sumStep } = schedule;
-  const { channels, filters, outputs } = product;
-  const inner = tileInputs(outputs);
+  const { channels, filters, form } = product;
+  const inner = tileInputs(form);
   const positions = inner ** 2;
   const totalStep = channels * 4 + 64;
   const between = positions * totalStep;
@@ -311,7 +313,7 @@ function mergeKernel(schedule: WinogradGradientSchedule): Kernel {
           f.get(scratch).get(channel).op("i32.add").set(from);
           f.get(dw)
             .get(item)
-            .i32(9 * filterBytes)
+            .i32(form.taps ** 2 * filterBytes)
             .op("i32.mul")
             .op("i32.add");
           f.get(channel).op("i32.add").set(to);
@@ -319,7 +321,7 @@ function mergeKernel(schedule: WinogradGradientSchedule): Kernel {
             f,
             module.features,
             "filterGradient",
-            outputs,
+            form,
             vectors,
             { address: scratch, offset: between },
             (r, s, vector) => {
@@ -328,7 +330,7 @@ function mergeKernel(schedule: WinogradGradientSchedule): Kernel {
             (r, taps) => {
               for (const [s, lane] of taps.entries()) {
                 for (const [vector, value] of lane.entries()) {
-                  const offset = (r * 3 + s) * filterBytes + vector * 16;
+                  const offset = (r * form.taps + s) * filterBytes + vector * 16;
                   f.get(to).get(value).memory("v128.store", offset);
                 }
               }
