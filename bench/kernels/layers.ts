@@ -102,6 +102,20 @@ const nets: Readonly<Record<string, { readonly batch: number; readonly rows: rea
       [13, 384, 256, 3, 1, 1],
     ],
   },
+  nin: {
+    batch: 16,
+    rows: [[16, 96, 192, 5, 1, 2]],
+  },
+  googlenet: {
+    batch: 1,
+    rows: [
+      [28, 16, 32, 5, 1, 2],
+      [28, 32, 96, 5, 1, 2],
+      [14, 16, 48, 5, 1, 2],
+      [14, 32, 128, 5, 1, 2],
+      [7, 48, 128, 5, 1, 2],
+    ],
+  },
   squeezenet: {
     batch: 1,
     rows: [
