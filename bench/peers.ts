@@ -1,7 +1,7 @@
 /** Who is measured, and how each is started: always as a process of its own that prints one line of JSON. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { cache, install, root } from "./cache.ts";
 import type { Mode, Row } from "./rows.ts";
 
@@ -10,7 +10,8 @@ export interface Measurement {
   readonly images_per_s: number;
   readonly step_ms_median: number;
   readonly first_step_ms: number;
-  readonly peak_rss_mb: number;
+  /** Null where the work is done in other processes. */
+  readonly peak_rss_mb: number | null;
   /** Versions, and what it computes with. */
   readonly backend: string;
   readonly note: string;
@@ -50,6 +51,51 @@ const striate: Contestant = {
       ...["--conditions=source", join(root, "src/cli/main.node.ts"), "bench"],
       ...flags(job),
       ...["--variant", job.row.variant, "--json", "--quiet"],
+    ]),
+};
+
+/** The built package under another Node: the first on the path that is not the project's own. */
+const systemNode: Contestant = {
+  peer: "system-node",
+  way: "",
+  measure(job) {
+    const node = (process.env.PATH ?? "")
+      .split(delimiter)
+      .filter((folder) => !folder.includes("node_modules"))
+      .map((folder) => join(folder, process.platform === "win32" ? "node.exe" : "node"))
+      .find((path) => existsSync(path));
+    if (node === undefined) return "no Node on the path beside the project's own";
+    const failure = buildPackage();
+    if (failure !== undefined) return failure;
+    return start(node, [
+      ...[join(root, "dist/cli/main.node.js"), "bench", ...flags(job)],
+      ...["--variant", job.row.variant, "--json", "--quiet"],
+    ]);
+  },
+};
+
+let isBuilt = false;
+
+/** Compiles src to dist, once in a benchmark. */
+function buildPackage(): string | undefined {
+  if (isBuilt) return undefined;
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const { status, stdout } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status !== 0) return `the package does not build: ${stdout.trim().split("\n")[0]}`;
+  isBuilt = true;
+  return undefined;
+}
+
+const chromium: Contestant = {
+  peer: "chromium",
+  way: "",
+  measure: (job) =>
+    start(process.execPath, [
+      ...["--conditions=source", join(root, "bench/peers/chromium.ts"), ...flags(job)],
+      ...["--variant", job.row.variant],
     ]),
 };
 
@@ -100,6 +146,8 @@ const everyone: readonly Contestant[] = [
   pytorch("pytorch-avx2", "contiguous", avx2),
   pytorch("pytorch-avx2", "channels_last", avx2),
   onnxruntime,
+  systemNode,
+  chromium,
 ];
 
 export const peerNames: readonly string[] = [...new Set(everyone.map(({ peer }) => peer))];

@@ -2,9 +2,10 @@
 //
 //   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 3] [--rounds 3] [--only NET] [--peers NAMES] [--csv FILE]
 //
-// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime. By
-// default pytorch, and with `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with python3-torchvision and
-// libopenblas0; the others are installed into .cache/bench at first use. Who cannot run a net is listed with the reason.
+// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime; and Striate
+// elsewhere: system-node (built, under the Node on the path), chromium (on a page). By default pytorch, and with
+// `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with python3-torchvision and libopenblas0; onnxruntime-node is
+// installed into .cache/bench at first use. Who cannot run a net is listed with the reason.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
@@ -125,7 +126,7 @@ function csvLine(row: Row, { contestant: { peer, way }, round, result }: Run): s
           result.images_per_s.toPrecision(5),
           result.step_ms_median.toPrecision(5),
           result.first_step_ms.toFixed(0),
-          result.peak_rss_mb.toFixed(0),
+          result.peak_rss_mb?.toFixed(0) ?? "",
           result.backend,
           result.note,
         ];

@@ -2,14 +2,8 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { z } from "zod";
 import { OptionError } from "../../core/errors.ts";
-import { RandomStream } from "../../core/random.ts";
-import { initialize } from "../../layers/layer.ts";
 import { createNet } from "../../models/index.ts";
-import { momentum } from "../../optim/momentum.ts";
-import { totalBytes } from "../../plan/backend.ts";
-import { Predictor } from "../../train/predictor.ts";
-import { declarations } from "../../train/stepGraph.ts";
-import { Trainer } from "../../train/trainer.ts";
+import { syntheticWork } from "../../train/syntheticWork.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions, engineOptions } from "../commonOptions.ts";
 import { chooseBackend } from "../engine.node.ts";
@@ -62,47 +56,16 @@ step is timed by itself afterwards, beside a loop of multiply-adds in registers,
     const opened = await backend.open();
     const profiling = options.profile ? profilingSession(opened) : undefined;
     const session = profiling?.session ?? opened;
-    const random = new RandomStream(seed, "bench");
+    const work = await syntheticWork({
+      net,
+      mode,
+      loss: net.name === "lenet5" && net.variant === "paper" ? "rbfLoss" : "crossEntropy",
+      batch,
+      seed,
+      session,
+    });
     const [c, h, w] = net.input;
-    const images = Uint8Array.from({ length: batch * c * h * w }, () => random.integer(256));
-    const labels = Int32Array.from({ length: batch }, () => random.integer(net.classes));
-    const half = new Array<number>(c).fill(0.5);
-    const common = {
-      net: net.layer,
-      input: net.input,
-      classes: net.classes,
-      normalization: { mean: half, std: half },
-      loss:
-        net.name === "lenet5" && net.variant === "paper"
-          ? ("rbfLoss" as const)
-          : ("crossEntropy" as const),
-    };
-    let step: (index: number) => Promise<void>;
-    let memoryBytes = 0;
-    if (mode === "train") {
-      const trainer = new Trainer({
-        recipe: { ...common, optimizer: momentum({ lr: 0.01 }) },
-        session,
-        seed,
-      });
-      await trainer.prepare([batch]);
-      await trainer.initialize();
-      memoryBytes = totalBytes(await trainer.memory());
-      const data = { images, labels, indices: labels, count: batch };
-      step = async (index) => {
-        await trainer.step([data], { lr: 0.01 }, index);
-      };
-    } else {
-      const parameters = declarations(common);
-      const contents = initialize(parameters, seed);
-      const weights = new Map(
-        parameters.map(({ name: own, shape }) => [own, { shape, data: contents[own]! }]),
-      );
-      const predictor = new Predictor({ ...common, weights, session });
-      step = async () => {
-        for await (const _ of predictor.evaluate(one({ images, count: batch }))) break;
-      };
-    }
+    const step = (index: number) => work.step(index);
     await step(0);
     const firstStepMs = performance.now();
     for (let i = 1; i <= warmSteps; i++) await step(i);
@@ -133,7 +96,7 @@ step is timed by itself afterwards, beside a loop of multiply-adds in registers,
       step_ms_p90: round(times[Math.floor(times.length * 0.9)]!),
       first_step_ms: round(firstStepMs),
       peak_rss_mb: round(process.resourceUsage().maxRSS / 1024),
-      engine_mb: round(memoryBytes / 2 ** 20),
+      engine_mb: round(work.memoryBytes / 2 ** 20),
       steps: times.length,
       backend: `${backend.name}: ${backend.description}`,
       note: "",
@@ -148,10 +111,6 @@ peak memory ${document.peak_rss_mb} MB; ${document.backend}${table}`,
     };
   },
 });
-
-async function* one<T>(batch: T): AsyncGenerator<T> {
-  yield batch;
-}
 
 function round(value: number): number {
   return Number(value.toPrecision(5));
