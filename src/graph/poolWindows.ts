@@ -56,11 +56,9 @@ export function slidingWindows(x: TensorType, options: PoolOptions, where: strin
       const step = dilation[axis]!;
       const before = padding[axis]!;
       const origin = i * stride[axis]! - before;
-      let first = 0;
-      while (origin + first * step < 0) first++;
-      let last = kernel[axis]!;
-      while (last > first && origin + (last - 1) * step >= n) last--;
-      if (last === first) {
+      const first = Math.max(0, Math.ceil(-origin / step));
+      const last = Math.min(kernel[axis]!, Math.ceil((n - origin) / step));
+      if (last <= first) {
         throw new ShapeError(
           `${where}: window ${i} of axis ${axis} lies in the padding alone (input ${input.join("x")}, kernel ${kernel.join("x")}, padding ${padding.join(",")}); pad less than the kernel.`,
         );

@@ -64,7 +64,10 @@ export interface ImportedGraph {
 }
 
 /** Numbers that an import may hold beside the weights, so that a small file cannot fill the memory. */
-const maxHeldNumbers = 2 ** 22;
+const maxHeldNumbers = 2 ** 21;
+
+/** Axes that a tensor may have. */
+const maxRank = 16;
 
 /** Tensors with more elements than this are left to the graph, even where they could be computed at import. */
 const maxFoldedSize = 2 ** 16;
@@ -206,7 +209,7 @@ class GraphImport implements ImportScope {
         numbers: isKnown ? (numbers[name] ?? new Float32Array(0)) : undefined,
       };
       checkCount(tensor, `onnx: input "${name}"`);
-      this.#tensors.set(name, tensor);
+      this.#keep(name, tensor, `onnx: input "${name}"`);
     }
   }
 
@@ -223,8 +226,19 @@ class GraphImport implements ImportScope {
       elementType !== "bool" &&
       numbers instanceof Float32Array;
     const tensor = { elementType, shape, numbers, trainable };
-    this.#tensors.set(name, tensor);
+    this.#keep(name, tensor, where);
     return tensor;
+  }
+
+  #keep(name: string, tensor: OnnxTensor, where: string): void {
+    const { shape } = tensor;
+    checkShape(shape, where, 0);
+    if (shape.length > maxRank) {
+      throw new UnsupportedError(
+        `${where}: ${shape.length} axes; at most ${maxRank} are imported.`,
+      );
+    }
+    this.#tensors.set(name, tensor);
   }
 
   /** A value for a tensor that no node of the graph computes: a state, a constant or an input. */
@@ -263,8 +277,7 @@ class GraphImport implements ImportScope {
       if (this.#tensors.has(name) || this.#initializers.has(name)) {
         throw new FormatError(`${context.where}: there is a tensor "${name}" already.`);
       }
-      checkShape(result.shape, `${context.where}: output "${name}"`, 0);
-      this.#tensors.set(name, result);
+      this.#keep(name, result, `${context.where}: output "${name}"`);
     });
   }
 
@@ -273,7 +286,6 @@ class GraphImport implements ImportScope {
     const trainable = inputs.some((input) => input.trainable);
     const small = inputs.every((input) => sizeOf(input) <= maxFoldedSize);
     const folded = small ? operator.evaluate?.(context) : undefined;
-    for (const { numbers } of folded ?? []) this.charge(numbers.length, context.where);
     if (folded !== undefined && (!trainable || operator.build === undefined)) return folded;
     if (operator.build === undefined) {
       const name = inputs.findIndex((input) => input.numbers === undefined);

@@ -129,8 +129,8 @@ export class NodeContext {
   }
 
   /** Refuses sizes from the file that no tensor can have. */
-  checkSizes(sizes: Shape): void {
-    checkShape(sizes, this.where);
+  checkSizes(sizes: Shape, minimum = 1): void {
+    checkShape(sizes, this.where, minimum);
   }
 
   int(name: string, otherwise: number): number {

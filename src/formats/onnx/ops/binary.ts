@@ -8,7 +8,6 @@ import {
 import { select } from "../../../graph/ops/binary.ts";
 import { elementwise } from "../../../graph/ops/elementwise.ts";
 import { reshape } from "../../../graph/ops/reshape.ts";
-import type { NodeContext } from "../nodeContext.ts";
 import { isIntegerType, typed } from "../onnxTensor.ts";
 import type { Pointwise } from "./pointwise.ts";
 import { truncated } from "./unary.ts";
@@ -21,16 +20,40 @@ const arithmetic = (f: Expression, ofIntegers: Expression = f): Pointwise => ({
 
 const comparison = (f: Expression): Pointwise => ({ expression: () => f, type: () => "bool" });
 
-/** All inputs joined by a function of two. */
-const joined =
-  (name: ScalarFunction) =>
-  (node: NodeContext): Expression =>
-    node
-      .tensors()
-      .map((_, i): Expression => input(i))
-      .reduce((a, b) => call(name, a, b));
+/** The inputs from `first` on, `count` of them, joined by a function of two, in halves so that nothing grows deep. */
+function joined(name: ScalarFunction, count: number, first = 0): Expression {
+  if (count <= 1) return input(first);
+  const half = Math.ceil(count / 2);
+  return call(name, joined(name, half, first), joined(name, count - half, first + half));
+}
 
-const variadic = (name: ScalarFunction): Pointwise => ({ expression: joined(name) });
+/** As many operands as one node joins. */
+const maxJoined = 8;
+
+/** A function of two over any number of inputs. */
+function variadic(
+  name: ScalarFunction,
+  after: (e: Expression, count: number) => Expression = (e) => e,
+): Pointwise {
+  return {
+    expression(node) {
+      const { length } = node.indices();
+      return after(joined(name, length), length);
+    },
+    build(node) {
+      let values = node.indices().map((index) => node.input(index));
+      const count = values.length;
+      while (values.length > maxJoined) {
+        const groups = Math.ceil(values.length / maxJoined);
+        values = Array.from({ length: groups }, (_, i) => {
+          const group = values.slice(i * maxJoined, (i + 1) * maxJoined);
+          return elementwise(group, joined(name, group.length));
+        });
+      }
+      return elementwise(values, after(joined(name, values.length), count));
+    },
+  };
+}
 
 /** A power whose base is an integer is one too, and may be computed a little too small. */
 const wholePower = truncated(s.mul(1 + 2 ** -21, s.pow(x, y)));
@@ -64,9 +87,7 @@ export const binaryRows: Readonly<Record<string, Pointwise>> = {
   Max: variadic("maximum"),
   Min: variadic("minimum"),
   Sum: variadic("add"),
-  Mean: {
-    expression: (node) => s.mul(joined("add")(node), 1 / node.tensors().length),
-  },
+  Mean: variadic("add", (sum, count) => s.mul(sum, 1 / count)),
   Equal: comparison(s.equal(x, y)),
   Less: comparison(s.less(x, y)),
   LessOrEqual: comparison(s.lessEqual(x, y)),

@@ -43,6 +43,7 @@ function repeating(
     evaluate(node) {
       const { numbers, shape: own } = node.tensor(0);
       const shape = shapeOf(node);
+      node.checkSizes(shape, 0);
       const isShape = numbers !== undefined && elementCount(shape) <= maxKnownFill;
       if (!isEmpty(shape) && !isShape) return undefined;
       const offset = shape.length - own.length;
@@ -183,6 +184,7 @@ const constantOfShape: Operator = {
     const { fill, elementType, shape } = fillOf(node);
     const count = elementCount(shape);
     if (count > maxKnownFill) return undefined;
+    node.charge(count);
     return [known(new Float64Array(count).fill(fill), shape, elementType)];
   },
 };

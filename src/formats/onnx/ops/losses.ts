@@ -22,6 +22,7 @@ function likelihood(node: NodeContext, logp: Value): Value {
       `${node.where}: scores ${formatShape(logp.shape)} and labels ${formatShape(target.shape)}; expected [N, C, …] and [N, …].`,
     );
   }
+  node.charge(classes);
   const along = (value: Value) => reshape(value, [classes, ...rest.map(() => 1)]);
   const counted = node.builder.constant(
     Float32Array.from({ length: classes }, (_, i) => i),

@@ -70,11 +70,14 @@ function partSizes(node: NodeContext, size: number): number[] {
     }
     return given;
   }
-  const count = node.opset >= 18 ? node.int("num_outputs", node.outputCount) : node.outputCount;
-  const each = Math.ceil(size / count);
-  if (!(count >= 1) || count > Math.max(size, node.outputCount)) {
-    throw new FormatError(`${node.where}: ${count} parts of ${size} elements.`);
+  const count = node.outputCount;
+  const wanted = node.opset >= 18 ? node.int("num_outputs", count) : count;
+  if (wanted !== count) {
+    throw new FormatError(
+      `${node.where}: num_outputs is ${wanted}, but there are ${count} outputs.`,
+    );
   }
+  const each = Math.ceil(size / count);
   return Array.from({ length: count }, (_, i) => Math.min(each, Math.max(0, size - i * each)));
 }
 
@@ -158,6 +161,7 @@ const slice: Operator = {
         if (count !== x.shape[axis]) x = block(x, axis, start, start + count);
         continue;
       }
+      node.charge(count);
       const indices = Array.from({ length: count }, (_, i) => start + i * step);
       x = take(x, axis, indices);
     }
@@ -178,7 +182,7 @@ const slice: Operator = {
 function gatheredIndices(node: NodeContext, numbers: ArrayLike<number>, size: number): number[] {
   return Array.from(numbers, (given) => {
     const index = given < 0 ? given + size : given;
-    if (index >= 0 && index < size) return index;
+    if (Number.isInteger(index) && index >= 0 && index < size) return index;
     throw new FormatError(`${node.where}: index ${given} is outside an axis of ${size} elements.`);
   });
 }
@@ -201,6 +205,7 @@ const gather: Operator = {
     const order = [axis, ...x.shape.keys()].filter((a, i) => i === 0 || a !== axis);
     const table = reshape(axis === 0 ? x : reorder(x, order), [size, -1]);
     const column = reshape(node.input(1), [-1, 1]);
+    node.charge(size);
     const counted = node.builder.constant(
       Float32Array.from({ length: size }, (_, i) => i),
       [1, size],

@@ -91,7 +91,7 @@ function evaluate(node: NodeContext, row: Pointwise): KnownTensor[] | undefined 
   const type = typeOf(node, row);
   const shape = broadcastShapes(shapes, node.where);
   const count = elementCount(shape);
-  node.charge(count);
+  node.charge(count * tensors.length);
   const compute = evaluator(row.expression(node));
   const strides = shapes.map((own) => broadcastStrides(own, shape));
   const places = rowMajorStrides(shape);

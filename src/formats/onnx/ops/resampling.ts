@@ -61,6 +61,7 @@ function resampled(
     const own = x.shape[axis]!;
     const isSame = output === own && (scale === undefined || scale === 1) && region === undefined;
     if (isSame) continue;
+    node.charge(4 * (own + output));
     const rows = interpolationRows({
       ...method,
       input: own,
@@ -68,7 +69,6 @@ function resampled(
       ...(scale === undefined ? {} : { scale }),
       ...(region === undefined ? {} : { region }),
     });
-    node.charge(rows.indices.reduce((sum, row) => sum + row.length + 1, 0));
     y = resample(y, axis, rows);
     if (rows.indices.some((row) => row.length === 0)) {
       const shape = sizes.map((_, a) => (a === axis ? output : 1));

@@ -96,8 +96,9 @@ export function pooledPositions(node: NodeContext): PoolWindow[][] {
   const fit: Fit = node.int("ceil_mode", 0) === 0 ? "floor" : "ceil";
   return sizes.map((size, axis) => {
     const { before, after, ...window } = windows[axis]!;
-    // The arithmetic of a pooling layer steps through its windows one by one.
-    node.charge((size + before + after) / window.stride + Math.min(window.kernel, size));
+    // Each position of the result holds its window's elements, where an average adds them up.
+    const places = 1 + (size + before + after) / window.stride;
+    node.charge(places * (1 + Math.min(window.kernel, size)));
     if (window.kernel > size + before + after) {
       throw new UnsupportedError(
         `${node.where}: a window of ${window.kernel} over ${size} elements with ${before + after} of padding.`,
