@@ -95,7 +95,8 @@ function scaled(
   }
   return axes.map((axis, i) => ({
     axis,
-    output: Math.floor(shape[axis]! * scales[i]!),
+    // In float32, as others round it: 6 pixels times 5/6 are 5.
+    output: Math.floor(Math.fround(shape[axis]! * scales[i]!)),
     scale: scales[i]!,
   }));
 }
