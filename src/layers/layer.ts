@@ -16,6 +16,8 @@ export interface LayerFacts {
   readonly type?: string;
   /** The order of axes in which PyTorch holds the result, where it is not ours: `[0, 2, 3, 1]` is channels last. */
   readonly view?: readonly number[];
+  /** What tables call it, where that is not its path. */
+  readonly label?: string;
 }
 
 /**
@@ -65,7 +67,7 @@ export interface ParameterDeclaration {
 
 /** One application of a layer, as `summary` prints it. */
 export interface LayerRecord {
-  /** Path of the module in PyTorch: `layer1.0.conv1`. A layer without a name of its own has its parent's. */
+  /** Path of the module in PyTorch: `layer1.0.conv1`. A layer without a name of its own has its label, or its parent's. */
   readonly name: string;
   readonly kind: string;
   /** PyTorch's class of the module; `undefined` where PyTorch calls a function. */
@@ -170,7 +172,7 @@ export class Build {
     }
     const inside = records.length - position;
     records.push({
-      name: scope.path,
+      name: applied.label ?? scope.path,
       kind: applied.kind,
       type: applied.type,
       options: applied.options,

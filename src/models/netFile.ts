@@ -45,9 +45,10 @@ export interface NetJson {
 const losses: readonly NetLoss[] = ["crossEntropy", "rbfLoss"];
 
 /** Layers of files: those of the table, and whole nets of the catalogue, `{ "layer": "net", "net": "resnet20" }`. */
-function fileLayers(): LayerTable {
+function fileLayers(more: LayerTable = {}): LayerTable {
   return {
     ...layers,
+    ...more,
     net({ net, ...options }: NetOptions & { readonly net: string }): Layer {
       checkOptions(
         "net",
@@ -70,6 +71,8 @@ export interface NetFileOptions {
   readonly classes?: number;
   /** Default: that of the file. */
   readonly input?: ImageShape;
+  /** Layers that files may name beside those of the table. */
+  readonly layers?: LayerTable;
 }
 
 /**
@@ -89,7 +92,7 @@ export function netFromJson(json: unknown, options: NetFileOptions = {}): Net {
   const { name } = file;
   const { classes = file.classes, input = file.input } = options;
   const values: Record<string, number> = classes === undefined ? {} : { classes };
-  const layer = layerFromJson(file.layers, { table: fileLayers(), values });
+  const layer = layerFromJson(file.layers, { table: fileLayers(options.layers), values });
   const { layers: _, classes: __, ...rest } = file;
   const net = customNet({ ...rest, layer, input });
   if (classes !== undefined && classes !== net.classes) {

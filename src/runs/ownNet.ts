@@ -1,3 +1,4 @@
+import { onnxLayer } from "../formats/onnx/onnxLayer.ts";
 import { createNet, type ImageShape, type Net, netFromJson, netToJson } from "../models/index.ts";
 
 /** A net as runs and model folders keep it: by name, or, where it is one of one's own, with its description. */
@@ -16,7 +17,7 @@ export const ownVariant = "own";
 export function describedNet(net: NetDescription, classes: number): Net {
   const { name, variant, input, description } = net;
   if (description === undefined) return createNet(name, { variant, input, classes });
-  return netFromJson(description, { input, classes });
+  return netFromJson(description, { input, classes, layers: { onnx: onnxLayer } });
 }
 
 /** `{ description }` of a net of one's own; nothing for one of the catalogue. */

@@ -5,6 +5,7 @@ import { GraphBuilder, type Value } from "../../graph/builder.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { type ElementType, elementTypes } from "../elementType.ts";
 import { ownValue } from "../ownValue.ts";
+import { isDetached } from "./detach.ts";
 import { declaredInputs, inputShape, type SizeOptions } from "./graphInputs.ts";
 import { type ImportScope, NodeContext, UnknownNumbersError } from "./nodeContext.ts";
 import {
@@ -63,6 +64,37 @@ export interface ImportedGraph {
   readonly folded: readonly string[];
 }
 
+/** A float initializer. */
+export interface ImportedWeight {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Undefined where the model was written without them. */
+  readonly numbers: Float32Array | undefined;
+  /** `statistic`s, the running means and variances of batch norm, are kept but not trained. */
+  readonly role: "weight" | "statistic";
+}
+
+/** Where an import puts what it makes. */
+export interface ImportHost {
+  readonly builder: GraphBuilder;
+  /** Images that the graph is built for in place of the `declared` ones that shapes in the file are written for. */
+  readonly batch?: { readonly declared: number; readonly actual: number };
+  input(input: ImportedInput): Value;
+  weight(weight: ImportedWeight): Value;
+  /** Appends a node by calling `build`; `inputs` are those it reads that depend on what is fed. */
+  node<T extends readonly (OnnxTensor | undefined)[]>(
+    node: NodeProto,
+    inputs: readonly Value[],
+    build: () => T,
+  ): T;
+}
+
+/** What an import leaves beside the nodes in its host's builder. */
+export interface ImportedTensors {
+  readonly inputs: readonly ImportedInput[];
+  readonly outputs: readonly (ImportedOutput & { readonly value?: Value })[];
+}
+
 /** Numbers that an import may hold beside the weights, so that a small file cannot fill the memory. */
 const maxHeldNumbers = 2 ** 21;
 
@@ -85,8 +117,23 @@ export function importGraph(model: ModelProto, options: ImportOptions = {}): Imp
   if (model.graph === undefined) throw new FormatError("onnx: no graph; it is no ONNX model.");
   const folded = new Set<string>();
   for (;;) {
+    const states = new Map<string, TensorData>();
+    const builder = new GraphBuilder();
+    const host: ImportHost = {
+      builder,
+      input: ({ name, shape, dtype }) => builder.input(name, shape, dtype),
+      weight({ name, shape, numbers }) {
+        states.set(name, numbers!);
+        return builder.state(name, shape);
+      },
+      node: (_node, _inputs, build) => build(),
+    };
     try {
-      return new GraphImport(model, model.graph, options, folded).run();
+      const { inputs, outputs } = new GraphImport(model, model.graph, options, folded, host).run();
+      for (const { name, value } of outputs) if (value !== undefined) builder.output(name, value);
+      const plain = outputs.map(({ value: _, ...output }) => output);
+      const graph = builder.finish();
+      return { graph, states, inputs, outputs: plain, folded: [...folded] };
     } catch (error) {
       if (!(error instanceof UnknownNumbersError)) throw error;
       const behind = inputsBehind(model.graph, error.tensor);
@@ -96,6 +143,16 @@ export function importGraph(model: ModelProto, options: ImportOptions = {}): Imp
       for (const name of more) folded.add(name);
     }
   }
+}
+
+/** Appends an ONNX model to what a host builds. */
+export function importInto(
+  host: ImportHost,
+  model: ModelProto,
+  options: ImportOptions,
+): ImportedTensors {
+  if (model.graph === undefined) throw new FormatError("onnx: no graph; it is no ONNX model.");
+  return new GraphImport(model, model.graph, options, new Set(), host).run();
 }
 
 /** The inputs of the graph on whose numbers a tensor depends. */
@@ -119,7 +176,7 @@ function producersOf(graph: GraphProto): Map<string, NodeProto> {
 
 /** One attempt at an import, under a set of inputs whose numbers are taken as known. */
 class GraphImport implements ImportScope {
-  readonly builder = new GraphBuilder();
+  readonly #host: ImportHost;
   readonly #model: ModelProto;
   readonly #graph: GraphProto;
   readonly #options: ImportOptions;
@@ -127,7 +184,7 @@ class GraphImport implements ImportScope {
   readonly #tensors = new Map<string, OnnxTensor>();
   readonly #initializers = new Map<string, TensorProto>();
   readonly #values = new Map<string, Value>();
-  readonly #states = new Map<string, TensorData>();
+  readonly #statistics: ReadonlySet<string>;
   readonly #inputs = new Map<string, ImportedInput>();
   readonly #operators = operators();
   #held = 0;
@@ -137,14 +194,29 @@ class GraphImport implements ImportScope {
     graph: GraphProto,
     options: ImportOptions,
     folded: ReadonlySet<string>,
+    host: ImportHost,
   ) {
+    this.#host = host;
     this.#model = model;
     this.#graph = graph;
     this.#options = options;
     this.#folded = folded;
+    this.#statistics = new Set(
+      graph.node
+        .filter(({ opType }) => opType === "BatchNormalization")
+        .flatMap(({ input }) => input.slice(3)),
+    );
   }
 
-  run(): ImportedGraph {
+  get builder(): GraphBuilder {
+    return this.#host.builder;
+  }
+
+  get batch(): ImportHost["batch"] {
+    return this.#host.batch;
+  }
+
+  run(): ImportedTensors {
     this.#declare();
     const names = this.#options.outputs ?? this.#graph.output.map(({ name }) => name);
     const nodes = neededNodes(this.#graph, names);
@@ -153,13 +225,7 @@ class GraphImport implements ImportScope {
     );
     for (const node of nodes) this.#importNode(node, opsets.get(plainDomain(node.domain)) ?? 1);
     const outputs = [...new Set(names)].map((name) => this.#output(name));
-    return {
-      graph: this.builder.finish(),
-      states: this.#states,
-      inputs: [...this.#inputs.values()],
-      outputs,
-      folded: [...this.#folded],
-    };
+    return { inputs: [...this.#inputs.values()], outputs };
   }
 
   tensor(name: string, where: string): OnnxTensor {
@@ -207,6 +273,7 @@ class GraphImport implements ImportScope {
         elementType,
         shape,
         numbers: isKnown ? (numbers[name] ?? new Float32Array(0)) : undefined,
+        fed: !isKnown,
       };
       checkCount(tensor, `onnx: input "${name}"`);
       this.#keep(name, tensor, `onnx: input "${name}"`);
@@ -218,13 +285,10 @@ class GraphImport implements ImportScope {
     if (proto === undefined) return undefined;
     const where = `onnx: initializer "${name}"`;
     const { shape, elementType } = tensorHeader(proto, where);
-    const numbers = tensorData(proto, where);
+    const numbers = isDetached(proto) ? undefined : tensorData(proto, where);
     // Scalars are settings (an exponent, a bound), which nobody trains.
-    const trainable =
-      shape.length > 0 &&
-      !isEmpty(shape) &&
-      elementType !== "bool" &&
-      numbers instanceof Float32Array;
+    const isFloat = elementType !== "bool" && elementTypes[elementType].dtype === "float32";
+    const trainable = shape.length > 0 && !isEmpty(shape) && isFloat;
     const tensor = { elementType, shape, numbers, trainable };
     this.#keep(name, tensor, where);
     return tensor;
@@ -244,14 +308,20 @@ class GraphImport implements ImportScope {
   /** A value for a tensor that no node of the graph computes: a state, a constant or an input. */
   #lift(name: string, tensor: OnnxTensor, where: string): Value {
     const { shape, elementType, numbers } = tensor;
+    if (this.#initializers.has(name) && tensor.trainable) {
+      const role = this.#statistics.has(name) ? "statistic" : "weight";
+      return this.#host.weight({
+        name,
+        shape,
+        numbers: numbers as Float32Array | undefined,
+        role,
+      });
+    }
     if (numbers === undefined) {
       const { dtype } = elementTypes[elementType];
-      this.#inputs.set(name, { name, shape, elementType, dtype });
-      return this.builder.input(name, shape, dtype);
-    }
-    if (this.#initializers.has(name) && tensor.trainable) {
-      this.#states.set(name, numbers as Float32Array);
-      return this.builder.state(name, shape);
+      const input = { name, shape, elementType, dtype };
+      this.#inputs.set(name, input);
+      return this.#host.input(input);
     }
     return constantOf(this.builder, { ...tensor, numbers }, where);
   }
@@ -265,7 +335,7 @@ class GraphImport implements ImportScope {
         `${context.where}: the operator ${domain === "" ? "" : `${domain}.`}${node.opType} is not imported.`,
       );
     }
-    const results = this.#results(operator, context);
+    const results = this.#results(node, operator, context);
     node.output.forEach((name, index) => {
       if (name === "") return;
       const result = results[index];
@@ -281,7 +351,11 @@ class GraphImport implements ImportScope {
     });
   }
 
-  #results(operator: Operator, context: NodeContext): readonly (OnnxTensor | undefined)[] {
+  #results(
+    node: NodeProto,
+    operator: Operator,
+    context: NodeContext,
+  ): readonly (OnnxTensor | undefined)[] {
     const inputs = context.tensors();
     const trainable = inputs.some((input) => input.trainable);
     const small = inputs.every((input) => sizeOf(input) <= maxFoldedSize);
@@ -294,16 +368,25 @@ class GraphImport implements ImportScope {
         `${context.where}: its inputs are too large to compute at import.`,
       );
     }
+    const { build } = operator;
     const type = inputs[0]?.elementType ?? "float32";
-    const built = operator.build(context);
-    return (Array.isArray(built) ? built : [built]).map((result, index) =>
-      result === undefined
-        ? undefined
-        : { ...typed(result, type), numbers: folded?.[index]?.numbers, trainable },
+    const fed = inputs.some((input) => input.fed);
+    const read = context.indices().filter((index) => context.tensor(index).fed);
+    return this.#host.node(
+      node,
+      read.map((index) => context.raw(index)),
+      () => {
+        const built = build(context);
+        return (Array.isArray(built) ? built : [built]).map((result, index) => {
+          if (result === undefined) return undefined;
+          const tensor = typed(result, type);
+          return { ...tensor, numbers: folded?.[index]?.numbers ?? tensor.numbers, trainable, fed };
+        });
+      },
     );
   }
 
-  #output(name: string): ImportedOutput {
+  #output(name: string): ImportedTensors["outputs"][number] {
     const where = `onnx: output "${name}"`;
     const { shape, elementType, numbers, value } = this.tensor(name, where);
     if (numbers !== undefined && value === undefined && !this.#initializers.has(name)) {
@@ -311,8 +394,7 @@ class GraphImport implements ImportScope {
       const data = isInteger ? Int32Array.from(numbers) : Float32Array.from(numbers);
       return { name, shape, elementType, numbers: data };
     }
-    this.builder.output(name, this.value(name, where));
-    return { name, shape, elementType };
+    return { name, shape, elementType, value: this.value(name, where) };
   }
 }
 

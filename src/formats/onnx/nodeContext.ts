@@ -10,6 +10,8 @@ import type { AttributeProto, NodeProto, TensorProto } from "./proto/messages.ge
 /** Where a node's inputs come from, and what its import may cost. */
 export interface ImportScope {
   readonly builder: GraphBuilder;
+  /** Images that the graph is built for in place of the `declared` ones that shapes in the file are written for. */
+  readonly batch?: { readonly declared: number; readonly actual: number } | undefined;
   /** The tensor of that name. */
   tensor(name: string, where: string): OnnxTensor;
   /** The same as a value of the graph. */
@@ -48,6 +50,10 @@ export class NodeContext {
 
   get builder(): GraphBuilder {
     return this.#scope.builder;
+  }
+
+  get batch(): ImportScope["batch"] {
+    return this.#scope.batch;
   }
 
   /** How many inputs are listed, left out ones too. */

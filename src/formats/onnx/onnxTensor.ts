@@ -16,6 +16,8 @@ export interface OnnxTensor {
   readonly value?: Value | undefined;
   /** It is, or is computed from, a state: fine-tuning changes it. */
   readonly trainable?: boolean | undefined;
+  /** It is, or is computed from, an input that each run is fed with. */
+  readonly fed?: boolean | undefined;
 }
 
 /** A tensor whose numbers are known. */

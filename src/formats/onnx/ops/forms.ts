@@ -90,7 +90,12 @@ function unsqueezedShape(node: NodeContext): Shape {
 /** Sizes of Reshape: 0 keeps a size (unless `allowzero`), −1 is worked out. */
 function reshapedShape(node: NodeContext): Shape {
   const shape = node.shape(0);
-  const wanted = node.opset >= 5 ? node.known(1) : (node.ints("shape") ?? []);
+  const wanted = [...(node.opset >= 5 ? node.known(1) : (node.ints("shape") ?? []))];
+  const { batch } = node;
+  // A file for one image says 1 where the batch stands.
+  if (batch !== undefined && wanted[0] === batch.declared && shape[0] === batch.actual) {
+    wanted[0] = batch.actual;
+  }
   const keepsZero = node.int("allowzero", 0) !== 0;
   const sizes = wanted.map((size, axis) => (size === 0 && !keepsZero ? (shape[axis] ?? 0) : size));
   const rest = elementCount(sizes.filter((size) => size !== -1));
