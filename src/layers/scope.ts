@@ -39,6 +39,11 @@ export class Scope {
     return this.#own;
   }
 
+  /** Has tables count parameters of an enclosing scope, by their full names, as this layer's. */
+  adopt(names: readonly string[]): void {
+    this.#own.push(...names);
+  }
+
   /** Whether the parameter `name` of this layer is frozen. */
   isFrozen(name: string): boolean {
     return this.#build.frozen(this.#join(name));

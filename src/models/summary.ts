@@ -212,8 +212,9 @@ export function summarizeGraph(graph: Graph, name: string, input: ImageShape): N
 
 const leafOps: readonly string[] = ["input", "state", "constant", "random"];
 
+/** By PyTorch's names, and those that files of Caffe2 (`conv1_b_0`) and Keras (`conv1/bias:0`) have. */
 function isBias(name: string): boolean {
-  return /(^|\.)(bias|beta)$/.test(name);
+  return /(^|[./_])(bias|beta|b)(_0|:0)?$/.test(name);
 }
 
 function countElements(tensors: readonly { readonly shape: Shape }[]): number {

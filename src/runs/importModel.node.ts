@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 import { DataError, FormatError, OptionError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
 import { readCaffeNet } from "../formats/caffe/net.ts";
@@ -14,6 +14,8 @@ import {
   type WeightFit,
 } from "../formats/fitWeights.ts";
 import { readNpy } from "../formats/npz/npy.ts";
+import { netFromOnnx } from "../formats/onnx/onnxNet.ts";
+import { modelTensors } from "../formats/onnx/proto/model.ts";
 import type { StoredTensor } from "../formats/tensorFile.ts";
 import { initialize } from "../layers/layer.ts";
 import {
@@ -33,6 +35,7 @@ import {
   type StatedPreprocessing,
 } from "./importedPreprocessing.ts";
 import type { Model } from "./model.ts";
+import { readOnnx } from "./onnxFile.node.ts";
 import { ownVariant } from "./ownNet.ts";
 import type { WeightSource } from "./weightSource.node.ts";
 
@@ -72,7 +75,7 @@ export async function importModel(
   source: WeightSource,
   options: ImportOptions,
 ): Promise<ImportedModel> {
-  const { asked, stated, isCaffe } = await findNet(source, options);
+  const { asked, stated, isCaffe, named } = await findNet(source, options);
   const mean = options.meanImage === undefined ? undefined : await readMean(options.meanImage);
   const build = (classes: number | undefined): Net => {
     const net = asked(classes);
@@ -80,12 +83,12 @@ export async function importModel(
   };
   const wanted = options.classes ?? options.labels?.length ?? source.classes;
   let net = build(wanted);
-  let { fit, tensors } = await fitTo(net, source, options);
+  let { fit, tensors } = await fitTo(net, source, options, named);
   if (wanted === undefined && differsInHead(fit)) {
     const classes = classesOf(fit);
     if (classes !== undefined) {
       net = build(classes);
-      ({ fit, tensors } = await fitTo(net, source, options));
+      ({ fit, tensors } = await fitTo(net, source, options, named));
     }
   }
   const preprocessing = choosePreprocessing(net, {
@@ -124,7 +127,27 @@ async function findNet(
   readonly asked: (classes: number | undefined) => Net;
   readonly stated: StatedPreprocessing | undefined;
   readonly isCaffe: boolean;
+  /** The file's tensors by the names that this net has for them, where it is the file's own. */
+  readonly named?: ReadonlyMap<string, StoredTensor>;
 }> {
+  if (options.net === undefined && source.onnx !== undefined) {
+    const model = await readOnnx(source.onnx);
+    const { tensors } = modelTensors(model, source.name);
+    const name = basename(source.onnx, extname(source.onnx));
+    const { input, crop } = options;
+    const size = input ?? (crop === undefined ? undefined : ([3, crop, crop] as const));
+    return {
+      asked: (classes) =>
+        netFromOnnx(model, {
+          name,
+          ...(classes === undefined ? {} : { classes }),
+          ...(size === undefined ? {} : { input: size }),
+        }),
+      stated: undefined,
+      isCaffe: false,
+      named: new Map([...tensors].filter(([, { elementType }]) => elementType.includes("float"))),
+    };
+  }
   const named = options.net ?? source.prototxt ?? source.architecture;
   if (named === undefined) {
     throw new OptionError(
@@ -196,8 +219,10 @@ async function fitTo(
   net: Net,
   source: WeightSource,
   { variant }: ImportOptions,
+  named: ReadonlyMap<string, StoredTensor> | undefined,
 ): Promise<{ fit: WeightFit; tensors: ReadonlyMap<string, StoredTensor> }> {
   const { format } = source.opened;
+  if (named !== undefined) return { fit: fitWeights(net, named), tensors: named };
   const isOwn = net.variant === ownVariant;
   const published = isOwn ? [] : publishedWeights(net.name, variant ?? net.variant);
   // Of a hub id only its own row can be meant.

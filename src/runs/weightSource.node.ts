@@ -36,6 +36,8 @@ export interface WeightSource {
   readonly hub: string | undefined;
   /** A description of the net that lies beside weights of Caffe. */
   readonly prototxt: string | undefined;
+  /** Path of an ONNX file, which describes its net itself. */
+  readonly onnx: string | undefined;
 }
 
 /** Where and how weights are found. */
@@ -121,6 +123,7 @@ async function openWeightFile(path: string, { key }: WeightSourceOptions): Promi
     architecture: undefined,
     hub: undefined,
     prototxt: opened.format === "caffe" ? await onlyPrototxt(folder) : undefined,
+    onnx: opened.format === "onnx" ? path : undefined,
   };
 }
 
@@ -186,5 +189,6 @@ async function openHubFolder(folder: string, hub: string | undefined): Promise<W
     architecture: known ? config.architecture : undefined,
     hub,
     prototxt: undefined,
+    onnx: undefined,
   };
 }

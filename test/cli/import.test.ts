@@ -117,6 +117,16 @@ describe("import of real weights", () => {
     await expectReference(context, out, "squeezenet-v1.1-imagenet/reference-top5.json");
   });
 
+  it("SqueezeNet 1.1 as its ONNX file describes it answers as the reference", async (context) => {
+    const path = sharedPath(context, `${squeezenet}/SqueezeNet_fp16.onnx`);
+    const numbers = ["--mean", "104,117,123", "--std", "1", "--scale", "1", "--channels", "bgr"];
+    const { out, ...found } = await imported("graph", path, ...numbers, ...exact);
+    expect(found).toMatchObject({ missing: [], unexpected: [], params: 1_235_496 });
+    await expectReference(context, out, "squeezenet-v1.1-imagenet/reference-top5.json");
+    const summary = await json<{ net: string; params: number; biases: number }>("summary", path);
+    expect(summary).toMatchObject({ net: "SqueezeNet_fp16", params: 1_235_496, biases: 3944 });
+  });
+
   it.for([
     ["tensorflow.js", "tfjs/mobilenet_model.json"],
     ["safetensors", "mobilenet_v1_0.25_224.safetensors"],

@@ -1,12 +1,15 @@
 import { stat } from "node:fs/promises";
+import { basename, extname } from "node:path";
 import { z } from "zod";
 import { OptionError, UnsupportedError } from "../../core/errors.ts";
 import { activationMemory } from "../../explain/activationMemory.ts";
 import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
+import { netFromOnnx } from "../../formats/onnx/onnxNet.ts";
 import { drawNet } from "../../models/drawing.ts";
-import { createNet, type Net } from "../../models/index.ts";
+import { createNet, type ImageShape, type Net } from "../../models/index.ts";
 import { summarize } from "../../models/summary.ts";
 import { formatBytes, summaryText } from "../../models/summaryText.ts";
+import { readOnnx } from "../../runs/onnxFile.node.ts";
 import { namePattern } from "../../runs/plan.ts";
 import { readModel } from "../../runs/trainedModel.node.ts";
 import { defineCommand } from "../command.ts";
@@ -15,7 +18,9 @@ import { commonOptions } from "../commonOptions.ts";
 /** `striate summary`: the literature's table of a net. */
 export const summaryCommand = defineCommand({
   summary: "Show a net layer by layer: sizes, parameters, multiply-adds, memory.",
-  arguments: [{ name: "net", description: "name of a net, or folder of a model or run" }],
+  arguments: [
+    { name: "net", description: "name of a net, folder of a model or run, or ONNX file" },
+  ],
   options: z.object({
     variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
     input: z
@@ -43,6 +48,7 @@ export const summaryCommand = defineCommand({
     "striate summary resnet20 --input 64x64x3",
     "striate summary googlenet --svg googlenet.svg",
     "striate summary runs/photos",
+    "striate summary squeezenet.onnx",
   ],
   async run(_context, [name = ""], { variant, input, classes, freeze, svg, all }) {
     const net = await findNet(name, { variant, input, classes });
@@ -72,9 +78,7 @@ async function findNet(
   const { variant, input, classes } = asked;
   const there = await stat(name).catch(() => undefined);
   if (there?.isFile()) {
-    throw new UnsupportedError(
-      `summary "${name}": files of other formats are not summarised; name a net, or the folder of a model.`,
-    );
+    return summarizedFile(name, asked);
   }
   if (there !== undefined) {
     if (variant !== undefined || input !== undefined || classes !== undefined) {
@@ -84,10 +88,34 @@ async function findNet(
     }
     return (await readModel(name)).net;
   }
-  const [height = 0, width = 0, channels = 0] = input?.split("x").map(Number) ?? [];
   return createNet(name, {
     ...(variant === undefined ? {} : { variant }),
     ...(classes === undefined ? {} : { classes }),
-    ...(input === undefined ? {} : { input: [channels, height, width] }),
+    ...(input === undefined ? {} : { input: imageShape(input) }),
+  });
+}
+
+function imageShape(text: string): ImageShape {
+  const [height = 0, width = 0, channels = 0] = text.split("x").map(Number);
+  return [channels, height, width];
+}
+
+/** The net of an ONNX file: the only format that describes one whole. */
+async function summarizedFile(
+  path: string,
+  { variant, input, classes }: Parameters<typeof findNet>[1],
+): Promise<Net> {
+  if (extname(path).toLowerCase() !== ".onnx") {
+    throw new UnsupportedError(
+      `summary "${path}": of files, ONNX's are summarised; name one, a net, or the folder of a model.`,
+    );
+  }
+  if (variant !== undefined) {
+    throw new OptionError(`summary "${path}": an ONNX file has no variants; leave --variant out.`);
+  }
+  return netFromOnnx(await readOnnx(path), {
+    name: basename(path, extname(path)),
+    ...(classes === undefined ? {} : { classes }),
+    ...(input === undefined ? {} : { input: imageShape(input) }),
   });
 }

@@ -266,8 +266,11 @@ class GraphImport implements ImportScope {
     }
     const { numbers = {} } = this.#options;
     for (const input of declaredInputs(this.#graph)) {
-      const { name, elementType } = input;
-      const shape = inputShape(input, this.#options);
+      const { name, elementType, sizes } = input;
+      // Another batch than the file's may take the first axis.
+      const open =
+        this.batch === undefined ? sizes : sizes?.map((size, a) => (a === 0 ? "" : size));
+      const shape = inputShape({ ...input, sizes: open }, this.#options);
       const isKnown = this.#folded.has(name) || isEmpty(shape);
       const tensor = {
         elementType,

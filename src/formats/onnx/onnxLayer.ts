@@ -123,6 +123,10 @@ class LayerHost implements ImportHost {
   readonly #image: Value;
   readonly #initial: ReadonlyMap<string, Initializer>;
   #scope: Scope;
+  /** Weights that were lifted for the node at hand. */
+  #lifted: string[] = [];
+  /** Weights that tensors are made of and that no layer has counted yet. */
+  readonly #uncounted = new Map<string, readonly string[]>();
 
   constructor(
     graph: GraphProto,
@@ -145,6 +149,7 @@ class LayerHost implements ImportHost {
   }
 
   weight({ name, shape, role }: Parameters<ImportHost["weight"]>[0]): Value {
+    this.#lifted.push(name);
     const drawn = shape.length > 1 ? kaimingUniform() : constant(0);
     const initial = this.#initial.get(name) ?? drawn;
     return role === "statistic"
@@ -153,7 +158,15 @@ class LayerHost implements ImportHost {
   }
 
   node: ImportHost["node"] = (node, inputs, append) => {
-    if (inputs.length === 0) return append();
+    const uncounted = node.input.flatMap((name) => this.#uncounted.get(name) ?? []);
+    this.#lifted = [];
+    if (inputs.length === 0) {
+      // It prepares weights (another form, another order); the layer that uses them counts them.
+      const prepared = append();
+      for (const name of node.output) this.#uncounted.set(name, [...uncounted, ...this.#lifted]);
+      return prepared;
+    }
+    for (const name of node.input) this.#uncounted.delete(name);
     const outer = this.#scope;
     let results: ReturnType<typeof append> | undefined;
     const { kind, options, label } = describeNode(node);
@@ -162,6 +175,7 @@ class LayerHost implements ImportHost {
       options,
       (values, scope) => {
         this.#scope = scope;
+        scope.adopt(uncounted);
         results = append();
         return results[0]?.value ?? values[0]!;
       },

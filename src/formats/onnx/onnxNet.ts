@@ -2,16 +2,13 @@ import { toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { OptionError } from "../../core/errors.ts";
 import { elementCount } from "../../core/shape.ts";
-import { GraphBuilder } from "../../graph/builder.ts";
-import { buildNet } from "../../layers/layer.ts";
 import type { ImageShape, Net } from "../../models/net.ts";
 import { netFromJson } from "../../models/netFile.ts";
-import type { HostTensor } from "../tensorFile.ts";
 import { findHead } from "./classifier.ts";
 import { detached, withInitializers } from "./detach.ts";
 import { imageInput, onnxLayer } from "./onnxLayer.ts";
 import { type ModelProto, ModelProtoSchema } from "./proto/messages.generated.ts";
-import { tensorData, tensorHeader } from "./proto/tensorData.ts";
+import { tensorHeader } from "./proto/tensorData.ts";
 
 /** Options of {@link netFromOnnx}. */
 export interface OnnxNetOptions {
@@ -19,15 +16,8 @@ export interface OnnxNetOptions {
   readonly name: string;
   /** `[C, H, W]`, where the model leaves sizes open. */
   readonly input?: ImageShape;
-  /** Weights of the last layer are detached, and start fresh, where the model has others. */
+  /** Where the model has others, its last layer gets weights for as many, which start fresh. */
   readonly classes?: number;
-}
-
-/** A net made of an ONNX model, and its weights. */
-export interface OnnxNet {
-  readonly net: Net;
-  /** By the names of the initializers; those of a new last layer are not among them. */
-  readonly weights: ReadonlyMap<string, HostTensor>;
 }
 
 /**
@@ -37,15 +27,15 @@ export interface OnnxNet {
 const maxKeptNumbers = 256;
 
 /**
- * An ONNX classifier as a net that goes wherever one of the catalogue goes. Its description holds the graph, its
- * parameters the float initializers.
+ * An ONNX classifier as a net that goes wherever one of the catalogue goes. Its description holds the graph; its
+ * parameters are the float initializers, by their names (`modelTensors` has their numbers).
  *
  * @throws UnsupportedError for a model that is no classifier of images, or an operator that is not imported.
  * @throws OptionError where the model leaves the size of the images open and none is given.
  * @example
- * const { net, weights } = netFromOnnx(await readModel(source), { name: "squeezenet" });
+ * const net = netFromOnnx(await readModel(source), { name: "squeezenet" });
  */
-export function netFromOnnx(model: ModelProto, options: OnnxNetOptions): OnnxNet {
+export function netFromOnnx(model: ModelProto, options: OnnxNetOptions): Net {
   const { name, classes } = options;
   // A model that nobody decoded may lack it; imageInput then says that there are no inputs.
   const graph = model.graph!;
@@ -66,11 +56,10 @@ export function netFromOnnx(model: ModelProto, options: OnnxNetOptions): OnnxNet
     },
   };
   const wanted = classes ?? head.classes;
-  const net = netFromJson(file, {
+  return netFromJson(file, {
     layers: { onnx: onnxLayer },
     ...(wanted === undefined ? {} : { classes: wanted }),
   });
-  return { net, weights: weightsOf(model, net) };
 }
 
 /** The size of the images, as the model declares it. */
@@ -81,20 +70,4 @@ function imageSize(model: ModelProto): ImageShape {
   throw new OptionError(
     `onnx: the model takes images of any size ([${sizes.map((size) => size || "?").join(", ")}]); say which, as 224x224x3.`,
   );
-}
-
-function weightsOf(model: ModelProto, net: Net): Map<string, HostTensor> {
-  const builder = new GraphBuilder();
-  const image = builder.input("x", [1, ...net.input]);
-  const { parameters } = buildNet(net.layer, { builder, input: image, training: false });
-  const initializers = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]));
-  const weights = new Map<string, HostTensor>();
-  for (const { name, shape } of parameters) {
-    const tensor = initializers.get(name)!;
-    const where = `onnx: initializer "${name}"`;
-    const own = tensorHeader(tensor, where).shape;
-    if (own.join() !== shape.join()) continue;
-    weights.set(name, { shape, dtype: "float32", data: tensorData(tensor, where) });
-  }
-  return weights;
 }
