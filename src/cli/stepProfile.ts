@@ -21,7 +21,7 @@ export function profilingSession(session: Session): ProfilingSession {
       get memoryLimitBytes() {
         return session.memoryLimitBytes;
       },
-      measure: (graph) => session.measure(graph),
+      measure: (graph, options) => session.measure(graph, options),
       read: (name) => session.read(name),
       write: (name, data) => session.write(name, data),
       close: () => session.close(),

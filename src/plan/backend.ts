@@ -67,6 +67,11 @@ export interface Program {
 
 /** Options of {@link Session.compile}. */
 export interface CompileOptions {
+  /**
+   * Compute in every run what depends on weights alone (packed and transformed weights), instead of keeping it from run
+   * to run: less memory, more time. Default false.
+   */
+  readonly lean?: boolean;
   /** Make {@link Program.profile} available, where the backend can; costs code size. */
   readonly profile?: boolean;
 }
@@ -75,7 +80,7 @@ export interface CompileOptions {
 export interface Session {
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** What a program of this graph would take, without making it or taking anything. */
-  measure(graph: Graph): Promise<MemoryReport>;
+  measure(graph: Graph, options?: CompileOptions): Promise<MemoryReport>;
   /** Bytes that this backend can address. */
   readonly memoryLimitBytes: number;
   /** Current numbers of a state. */

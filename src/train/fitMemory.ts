@@ -42,7 +42,7 @@ export async function fitMemory(
     return { batch, part, wholeBytes: totalBytes(whole), limitBytes: limit, batchNorm };
   }
   throw new TrainingError(
-    `training needs ${mebibytes(totalBytes(smallest))} even for one image at a time: ${mebibytes(smallest.stateBytes)} for weights and optimizer, ${mebibytes(smallest.keptBytes)} for weights made ready, ${mebibytes(smallest.arenaBytes)} for the image; the limit is ${mebibytes(limit)}. ${await remedy(trainer, batch, limit)}`,
+    `training needs ${mebibytes(totalBytes(smallest))} even for one image at a time: ${mebibytes(smallest.stateBytes)} for weights and optimizer, ${mebibytes(smallest.keptBytes)} for packed weights, ${mebibytes(smallest.arenaBytes)} for the image; the limit is ${mebibytes(limit)}. ${await remedy(trainer, batch, limit)}`,
   );
 }
 

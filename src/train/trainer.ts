@@ -127,7 +127,8 @@ export class Trainer {
     if (isCut) graphs.push(buildApplyGraph(recipe, this.#scheduledMomentum));
     graphs.push(buildEvaluationGraph(recipe, largest).graph);
     const reports: MemoryReport[] = [];
-    for (const graph of graphs) reports.push(await this.#session.measure(graph));
+    const lean = part < Math.max(...batchSizes);
+    for (const graph of graphs) reports.push(await this.#session.measure(graph, { lean }));
     return joinMemory(reports);
   }
 
@@ -300,7 +301,7 @@ export class Trainer {
         const attributes = node.attributes as StateAttributes;
         this.#states.set(attributes.name, attributes);
       }
-      program = this.#session.compile(graph);
+      program = this.#session.compile(graph, { lean: Number.isFinite(this.#part) });
       this.#programs.set(key, program);
     }
     return program;

@@ -38,35 +38,47 @@ function largest(numbers: ArrayLike<number>): number {
   return Array.from(numbers).reduce((most, number) => Math.max(most, Math.abs(number)), 0);
 }
 
-it("random nets have the reference's values and gradients, and the same bits on 1 to 4 threads", async () => {
-  await fc.assert(
-    fc.asyncProperty(image(14), genes(8), async (shape, list) => {
-      const net = randomNet("random net", shape, list);
-      const expected = await compute(await reference().open(), net);
-      const [one, ...others] = await Promise.all(sessions.map((session) => compute(session, net)));
-      for (const other of others) expect(other).toEqual(one);
-      const actual = [...one!.outputs, ...one!.gradients];
-      [...expected.outputs, ...expected.gradients].forEach((numbers, i) => {
-        const allowed = Math.max(tolerance * largest(numbers), leastDifference);
-        numbers.forEach((number, place) => {
-          expect(Math.abs(actual[i]![place]! - number), `tensor ${i}`).toBeLessThan(allowed);
+it(
+  "random nets have the reference's values and gradients, and the same bits on 1 to 4 threads",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(image(14), genes(8), async (shape, list) => {
+        const net = randomNet("random net", shape, list);
+        const expected = await compute(await reference().open(), net);
+        const [one, ...others] = await Promise.all(
+          sessions.map((session) => compute(session, net)),
+        );
+        for (const other of others) expect(other).toEqual(one);
+        const actual = [...one!.outputs, ...one!.gradients];
+        [...expected.outputs, ...expected.gradients].forEach((numbers, i) => {
+          const allowed = Math.max(tolerance * largest(numbers), leastDifference);
+          numbers.forEach((number, place) => {
+            expect(Math.abs(actual[i]![place]! - number), `tensor ${i}`).toBeLessThan(allowed);
+          });
         });
-      });
-    }),
-    runs(12),
-  );
-}, 120_000);
+      }),
+      runs(12),
+    );
+  },
+  120_000 * factor,
+);
 
-it("random nets have the gradients that differences of the reference give", async () => {
-  await fc.assert(
-    fc.asyncProperty(image(5), genes(4), async (shape, list) => {
-      const session = await reference().open();
-      const found = await slopes(session, randomNet("random net", shape, list), 1);
-      const allowed = 1e-5 * Math.max(1, largest(found.map(({ difference }) => difference)));
-      for (const { gradient, difference, input, element } of found) {
-        expect(Math.abs(gradient - difference), `input ${input}[${element}]`).toBeLessThan(allowed);
-      }
-    }),
-    runs(4),
-  );
-}, 120_000);
+it(
+  "random nets have the gradients that differences of the reference give",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(image(5), genes(4), async (shape, list) => {
+        const session = await reference().open();
+        const found = await slopes(session, randomNet("random net", shape, list), 1);
+        const allowed = 1e-5 * Math.max(1, largest(found.map(({ difference }) => difference)));
+        for (const { gradient, difference, input, element } of found) {
+          expect(Math.abs(gradient - difference), `input ${input}[${element}]`).toBeLessThan(
+            allowed,
+          );
+        }
+      }),
+      runs(4),
+    );
+  },
+  120_000 * factor,
+);

@@ -24,12 +24,15 @@ export interface Operation {
 /**
  * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution or matrix product is applied
  * while that result is still in registers or cache (bias, activation, residual sum), so the
- * product has no operation of its own.
+ * product has no operation of its own. `lasting` are the values that are the same in every run.
  */
-export function planOperations(graph: Graph, features: Features): Operation[] {
+export function planOperations(
+  graph: Graph,
+  features: Features,
+  lasting: ReadonlySet<number>,
+): Operation[] {
   const soleReader = findSoleReaders(graph);
   const uses = useCounts(graph);
-  const lasting = lastingValues(graph);
   const absorbed = new Map<Node, Operation>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
@@ -48,14 +51,17 @@ export function planOperations(graph: Graph, features: Features): Operation[] {
   });
 }
 
-/** Values that depend on constants and on states that this graph does not update, and on nothing else. */
-export function lastingValues(graph: Graph): Set<number> {
+/**
+ * Values that depend on constants and on states that this graph does not update, and on nothing else; without `states`
+ * on constants alone.
+ */
+export function lastingValues(graph: Graph, states: boolean): Set<number> {
   const updated = new Set(graph.updates.map(({ state }) => state));
   const lasting = new Set<number>();
   for (const { op, inputs, outputs } of graph.nodes) {
     const isLasting =
       op === "constant" ||
-      (op === "state" && !updated.has(outputs[0]!)) ||
+      (op === "state" && states && !updated.has(outputs[0]!)) ||
       (inputs.length > 0 && inputs.every((id) => lasting.has(id)));
     if (isLasting) for (const id of outputs) lasting.add(id);
   }

@@ -3,6 +3,7 @@ import { GraphError } from "../../core/errors.ts";
 import { elementCount } from "../../core/shape.ts";
 import type { Graph, Node, TensorType } from "../../graph/graph.ts";
 import type { ConstantAttributes, InputAttributes, StateAttributes } from "../../graph/ops/leaf.ts";
+import type { CompileOptions } from "../../plan/backend.ts";
 import { align, type Lifetime, planArena } from "../../plan/memory.ts";
 import type { MemoryLimits } from "./assembler.ts";
 import type { Features } from "./kernel.ts";
@@ -71,16 +72,17 @@ const slackBytes = 64;
  *
  * What depends only on constants and on states that this graph does not update goes to the `prepare` stage, which
  * runs when those states have changed; its results are permanent. The rest is the `step` stage in one
- * arena. Time runs through the launches of both stages, so that the arena serves both.
+ * arena. Time runs through the launches of both stages, so that the arena serves both. A `lean` program prepares nothing
+ * from states.
  */
 export function compileGraph(
   graph: Graph,
   memory: Memory,
   threads: number,
   features: Features,
-  profile = false,
+  { profile = false, lean = false }: CompileOptions = {},
 ): CompiledGraph {
-  return new Compilation(graph, memory, threads, features).result(profile);
+  return new Compilation(graph, memory, threads, features, lean).result(profile);
 }
 
 class Compilation {
@@ -106,15 +108,15 @@ class Compilation {
   readonly #constants: { buffer: number; data: ConstantAttributes }[] = [];
   readonly #outputs: { name: string; value: number; buffer: number }[] = [];
 
-  constructor(graph: Graph, memory: Memory, threads: number, features: Features) {
+  constructor(graph: Graph, memory: Memory, threads: number, features: Features, lean: boolean) {
     this.#graph = graph;
     this.#memory = memory;
     this.#threads = threads;
     this.#features = features;
     this.#replaces = new Map(graph.updates.map(({ state, value }) => [value, state]));
     this.#updatedStates = new Set(graph.updates.map(({ state }) => state));
-    this.#operations = planOperations(graph, features);
-    this.#prepared = lastingValues(graph);
+    this.#prepared = lastingValues(graph, !lean);
+    this.#operations = planOperations(graph, features, this.#prepared);
     this.#owner = graph.values.map((_, id) => id);
     for (const { plan, inputs, outputs } of this.#operations) {
       if (plan === "alias") this.#owner[outputs[0]!] = this.#owner[inputs[0]!]!;

@@ -80,7 +80,7 @@ export class WasmSession implements Session {
         },
         this.#pool.threads,
         this.#features,
-        options.profile,
+        options,
       );
       if (compiled.arenaBytes > this.#arena.bytes) {
         this.#arena.base = this.#reserve(compiled.arenaBytes);
@@ -105,7 +105,7 @@ export class WasmSession implements Session {
     });
   }
 
-  measure(source: Graph): Promise<MemoryReport> {
+  measure(source: Graph, options: CompileOptions = {}): Promise<MemoryReport> {
     return this.#exclusive(async () => {
       const fresh = new Map<string, StateAttributes>();
       let keptBytes = 0;
@@ -121,7 +121,13 @@ export class WasmSession implements Session {
         limits: this.#limits,
       };
       const graph = scheduleNodes(optimize(source));
-      const { arenaBytes } = compileGraph(graph, memory, this.#pool.threads, this.#features);
+      const { arenaBytes } = compileGraph(
+        graph,
+        memory,
+        this.#pool.threads,
+        this.#features,
+        options,
+      );
       return { stateBytes: this.#stateBytes([...fresh.values()]), keptBytes, arenaBytes };
     });
   }
