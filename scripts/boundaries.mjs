@@ -25,7 +25,17 @@ const allowed = {
   train: [...engine, ...nets, "losses", "metrics", "optim", "data"],
   explain: [...engine, ...nets],
   report: ["core", "metrics", "train"],
-  exporters: [...engine, ...nets, "models", "formats", "data", "train", "runs"],
+  exporters: [
+    ...engine,
+    ...nets,
+    "backends",
+    "models",
+    "formats",
+    "data",
+    "train",
+    "runs",
+    "report",
+  ],
 };
 
 /** Rooms that import no package at run time: they load in a browser in kilobytes. */

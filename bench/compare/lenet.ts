@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { bundle, findBrowser, noBrowser, withPage } from "../../test/browser/chromium.ts";
+import { bundle } from "../../scripts/bundle.ts";
+import { findBrowser, noBrowser, withPage } from "../../test/browser/chromium.ts";
 import { type Digits, type LenetResult, trainLenet } from "./lenetTraining.ts";
 
 const { values, positionals } = parseArgs({

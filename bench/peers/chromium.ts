@@ -1,5 +1,6 @@
 // Throughput of Striate on a page of an installed Chromium; the engine runs in the page's workers.
-import { bundle, findBrowser, noBrowser, withPage } from "../../test/browser/chromium.ts";
+import { bundle } from "../../scripts/bundle.ts";
+import { findBrowser, noBrowser, withPage } from "../../test/browser/chromium.ts";
 import type {} from "./chromiumPage.ts";
 import { answer, readRequest } from "./request.ts";
 

@@ -18,7 +18,7 @@ import {
 import { foreignProcess } from "./foreignProcess.node.ts";
 import { answerGolden, goldenFile, largestDifference } from "./golden.ts";
 import { goldenImages } from "./goldenImages.node.ts";
-import { type ExportFormat, exporters } from "./index.ts";
+import { type ExportFormat, exporters } from "./index.node.ts";
 import type { InferenceOptions } from "./inferenceGraph.ts";
 
 export interface ExportOptions extends Required<InferenceOptions> {
@@ -104,7 +104,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     origin: golden.origin,
     runtime,
     foreign: isForeign,
-    notes,
+    notes: golden.note === undefined ? notes : [golden.note, ...notes],
   };
   return { format, title: exporter.title, files: written, sizeBytes, parity };
 }

@@ -12,6 +12,8 @@ export interface GoldenImages {
   readonly count: number;
   /** Where they come from, as a sentence goes on: `the validation images of run "photos"`. */
   readonly origin: string;
+  /** Why they are no others, for whoever exports; it may name places on this machine, so it is not shipped. */
+  readonly note?: string;
 }
 
 /** Golden images with what our own engine says about them. */

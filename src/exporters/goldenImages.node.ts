@@ -13,7 +13,7 @@ import { type GoldenImages, syntheticImages } from "./golden.ts";
 
 /**
  * Images to check an export with: validation images of the run that the model belongs to, evenly chosen, or synthetic ones
- * where there is no run, or its data cannot be read any more. `origin` says which, and why.
+ * where there is no run, or its data cannot be read any more. `origin` says which, `note` why.
  *
  * @param path folder of the model or of its run
  */
@@ -30,11 +30,10 @@ export async function goldenImages(
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (!isGone && !(error instanceof StriateError)) throw error;
-    const synthetic = syntheticImages(model, count);
     const why = (error as Error).message.split("\n")[0];
     return {
-      ...synthetic,
-      origin: `${synthetic.origin} (the run's own cannot be used: ${why})`,
+      ...syntheticImages(model, count),
+      note: `The run's own validation images cannot be used: ${why}`,
     };
   }
 }

@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import { pathToFileURL } from "node:url";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
 
 const candidates = [
   process.env.CHROMIUM_PATH,
@@ -24,22 +24,56 @@ export function findBrowser(): string | undefined {
 export const noBrowser =
   "no Chrome or Chromium is installed (set CHROMIUM_PATH, or install the package chromium)";
 
-/** One minified module with everything that `entry` imports, as a user's bundler would make it. */
-export async function bundle(entry: string): Promise<string> {
-  const result = await build({
-    configFile: false,
-    logLevel: "error",
-    resolve: { conditions: ["source", "browser", "module", "import", "default"] },
-    build: {
-      write: false,
-      minify: true,
-      target: "es2024",
-      rolldownOptions: { input: entry },
-    },
+/** A headless browser with a profile of its own, to be closed and removed by the caller. */
+async function launch(
+  flags: readonly string[] = [],
+): Promise<{ readonly browser: BrowserContext; readonly profile: string }> {
+  const profile = mkdtempSync(join(tmpdir(), "striate-chromium-"));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: findBrowser()!,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      ...flags,
+    ],
   });
-  const [output] = Array.isArray(result) ? result : [result];
-  if (output === undefined || !("output" in output)) throw new Error(`no bundle of ${entry}`);
-  return output.output[0].code;
+  return { browser, profile };
+}
+
+/**
+ * Opens a file of the disk in a headless browser with a camera that shows a test picture, and hands the page to `use`.
+ *
+ * @throws where the page asked for anything beside the file itself, or failed.
+ */
+export async function withFile<T>(path: string, use: (page: Page) => Promise<T>): Promise<T> {
+  const camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+  const { browser, profile } = await launch(camera);
+  try {
+    const page = await browser.newPage();
+    const url = pathToFileURL(path).href;
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    page.on("request", (request) => {
+      const asked = request.url();
+      if (asked !== url && !/^(data|blob):/.test(asked)) problems.push(`it loads ${asked}`);
+    });
+    await page.goto(url);
+    const result = await use(page);
+    if (problems.length > 0) throw new Error(`the page failed: ${problems.join("; ")}`);
+    return result;
+  } finally {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -78,20 +112,7 @@ export async function withPage<T>(
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const profile = mkdtempSync(join(tmpdir(), "striate-chromium-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: findBrowser()!,
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  const { browser, profile } = await launch();
   try {
     const page = await browser.newPage();
     const problems: string[] = [];

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { bundle } from "../../scripts/bundle.ts";
 import { wasm } from "../../src/backends/wasm/backend.ts";
 import { syntheticDigits, trainLenet } from "../training/lenet.ts";
-import { bundle, findBrowser, noBrowser, withPage } from "./chromium.ts";
+import { findBrowser, noBrowser, withPage } from "./chromium.ts";
 
 const steps = 40;
 const train = (threads: number) =>

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, it } from "vitest";
+import { bundle } from "../../scripts/bundle.ts";
 import { decodeImage } from "../../src/data/decode/decodeImage.ts";
 import {
   createBatches,
@@ -11,7 +12,7 @@ import {
   sampleData,
   sha256Hex,
 } from "../../src/data/index.node.ts";
-import { bundle, findBrowser, noBrowser, withPage } from "../browser/chromium.ts";
+import { findBrowser, noBrowser, withPage } from "../browser/chromium.ts";
 import { augmentationText } from "./pageWork.ts";
 
 const { cases } = JSON.parse(

@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { bundle } from "../../scripts/bundle.ts";
 import { createModel, openClassifier } from "../../src/index.ts";
-import { bundle, findBrowser, noBrowser, withPage } from "../browser/chromium.ts";
+import { findBrowser, noBrowser, withPage } from "../browser/chromium.ts";
 
 const limitBytes = 100_000;
 const pixels = Array.from({ length: 32 * 32 }, (_, i) => (i * 37) % 256);

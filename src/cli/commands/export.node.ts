@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { exportModel } from "../../exporters/exportModel.node.ts";
-import { type ExportFormat, exporters } from "../../exporters/index.ts";
+import { type ExportFormat, exporters } from "../../exporters/index.node.ts";
 import { formatBytes } from "../../models/summaryText.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions, engineOptions } from "../commonOptions.ts";
@@ -39,6 +39,7 @@ Where the other program is not installed, the export is read back with our own r
     "striate export runs/photos --format onnx --out ship/photos.onnx",
     "striate export runs/photos --format onnx --preprocessing --softmax --out ship/onnx",
     "striate export runs/photos --format safetensors --out ship/hub",
+    "striate export runs/photos --format html --out ship/photos.html",
   ],
   async run({ output, signal, version }, [path = ""], options) {
     const { threads, backend, json: __, quiet: ___, ...rest } = options;

@@ -1,4 +1,5 @@
 import type { Exporter } from "./exporter.ts";
+import { htmlExporter } from "./html.node.ts";
 import { onnxExporter } from "./onnx.ts";
 import { safetensorsExporter, torchExporter } from "./weightFiles.ts";
 
@@ -7,6 +8,7 @@ export const exporters = {
   onnx: onnxExporter,
   safetensors: safetensorsExporter,
   torch: torchExporter,
+  html: htmlExporter,
 } as const satisfies Record<string, Exporter>;
 
 export type ExportFormat = keyof typeof exporters;
