@@ -52,6 +52,9 @@ const geometries: Readonly<Record<TileForm["taps"], Conv2dGeometry[]>> = {
     geometry(2, [13, 13], 20, 132),
     geometry(1, [6, 6], 400, 8),
     geometry(1, [4, 5], 4, 8, [3, 4, 5, 2]),
+    // Filters that do not fill their last vector.
+    geometry(3, [5, 4], 8, 3),
+    geometry(2, [7, 5], 12, 50),
   ],
   5: [
     geometry(1, [5, 5], 4, 4, [0, 0, 0, 0], 5),
@@ -63,6 +66,9 @@ const geometries: Readonly<Record<TileForm["taps"], Conv2dGeometry[]>> = {
     geometry(2, [13, 13], 20, 132, [2, 2, 2, 2], 5),
     geometry(1, [6, 6], 100, 8, [2, 1, 1, 2], 5),
     geometry(1, [4, 5], 4, 8, [6, 7, 5, 2], 5),
+    geometry(3, [5, 4], 8, 3, [2, 2, 2, 2], 5),
+    geometry(2, [12, 12], 20, 50, [0, 0, 0, 0], 5),
+    geometry(1, [6, 7], 16, 133, [1, 2, 2, 1], 5),
   ],
 };
 
@@ -134,14 +140,16 @@ describe.each(tileForms)("F($outputs, $taps), for every register tile the same b
     }
   });
 
-  test("bias and an expression of all kinds of operands", () => {
-    const shape = geometry(2, [7, 6], 8, 20, [1, 2, 1, 2], taps);
+  test.each([20, 22])("bias and an expression of all kinds of operands, %i filters", (filters) => {
+    const shape = geometry(2, [7, 6], 8, filters, [1, 2, 1, 2], taps);
     const length = resultCount(shape);
     const x = randomFloats(inputCount(shape), 1);
     const weight = randomFloats(weightCount(shape), 2);
-    const [bias, shift, residual] = [20, 20, length].map((count, i) => randomFloats(count, 3 + i));
+    const [bias, shift, residual] = [filters, filters, length].map((count, i) =>
+      randomFloats(count, 3 + i),
+    );
     const expected = referenceConv2d(shape, x, weight).map((value, i) =>
-      Math.max(0, value + bias![i % 20]! + shift![i % 20]! + residual![i]!),
+      Math.max(0, value + bias![i % filters]! + shift![i % filters]! + residual![i]!),
     );
     const expression = scalar.max(scalar.add(scalar.add(input(0), input(1)), input(2)), 0);
     for (const features of tiles) {
@@ -185,5 +193,9 @@ test("of five taps those that gain from it", () => {
   expect(winogradForm(few, [4, 4], {})).toEqual(form);
   expect(winogradForm(few, [4, 4], { weightsChange: true })).toBeUndefined();
   expect(winogradGradientForm(taps(1, 7, 48, 128), {})).toBeUndefined();
+  // LeNet's second layer: any number of filters, but whole vectors of channels.
+  const lenet = geometry(64, [12, 12], 20, 50, [0, 0, 0, 0], 5);
+  expect(winogradForm(lenet, [8, 8], { weightsChange: true })).toEqual(form);
+  expect(winogradForm({ ...lenet, channels: 50, filters: 20 }, [8, 8], {})).toBeUndefined();
   expect(winogradForm({ ...alexnet, kernel: [5, 3] }, [27, 29], {})).toBeUndefined();
 });

@@ -56,6 +56,8 @@ export interface WinogradSchedule extends PixelBlocks {
   readonly panels: ColumnPanels;
   readonly tiles: StagingGeometry;
   readonly panelsPerBlock: number;
+  /** Columns of M: those of a work item's panels, in whole vectors. */
+  readonly columns: number;
   readonly columnBlocks: number;
   readonly items: number;
   readonly scratch: ScratchLayout;
@@ -103,7 +105,7 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
   const columnBlocks = Math.ceil(panels.count / panelsPerBlock);
 
   const blockTiles = imagesPerBlock * rowsPerBlock * grid[1];
-  const columns = Math.min(filters, panelsPerBlock * panels.vectors * 4);
+  const columns = Math.min(Math.ceil(filters / 4), panelsPerBlock * panels.vectors) * 4;
   const vStep = Math.ceil((blockTiles * channels * 4) / 64) * 64 + 64;
   const mStep = Math.ceil((blockTiles * columns * 4) / 64) * 64 + 64;
   let bytes = 0;
@@ -119,7 +121,8 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     columns: take(positions * 32),
     v: take(positions * vStep),
     m: take(positions * mStep),
-    staged: take(stagedRegion(tiles, imagesPerBlock, rowsPerBlock).bytes),
+    // The last vector of the last pixel may reach past it.
+    staged: take(stagedRegion(tiles, imagesPerBlock, rowsPerBlock).bytes + 16),
     vStep,
     mStep,
     get bytes() {
@@ -132,6 +135,7 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     tiles,
     ...blocks,
     panelsPerBlock,
+    columns,
     columnBlocks,
     items: imageBlocks * rowBlocks * columnBlocks,
     scratch,
@@ -240,7 +244,36 @@ export function winogradWeightKernel(
       };
       const tapOffset = (tap: number): number =>
         (source.reversed ? tapCount - 1 - tap : tap) * source.tapStep * 4;
-      const emitPanel = (vectors: number): void => {
+      /** The next four filters, of which there are `count`, from `channel` on. */
+      const emitVector = (vectors: number, count: number): void => {
+        f.get(base).get(vector).i32(4).op("i32.shl").op("i32.add").set(to);
+        if (together === 1) emitFilters((tap) => f.get(from).memory("v128.load", tapOffset(tap)));
+        else {
+          for (let tap = 0; tap < tapCount; tap++) {
+            emitTransposedSquare(
+              f,
+              (filter) => {
+                const offset = tapOffset(tap) + filter * source.filterStep * 4;
+                if (filter < count) f.get(from).memory("v128.load", offset);
+                else f.f32x4(0);
+              },
+              (line, push) => {
+                f.get(io.scratch);
+                push();
+                f.memory("v128.store", turned + (line * tapCount + tap) * 16);
+              },
+            );
+          }
+          f.get(io.scratch).i32(turned).op("i32.add").set(at);
+          f.for(line, 0, together, 1, () => {
+            emitFilters((tap) => f.get(at).memory("v128.load", tap * 16));
+            f.increment(at, tapCount * 16);
+            f.increment(to, vectors * 16);
+          });
+        }
+        f.increment(from, source.filterStep * 16);
+      };
+      const emitPanel = (vectors: number, panelColumns: number): void => {
         f.get(packed)
           .get(panel)
           .i32(panels.vectors * 16 * channels)
@@ -262,36 +295,8 @@ export function winogradWeightKernel(
             .op("i32.mul")
             .op("i32.add");
           f.set(from);
-          f.for(vector, 0, vectors, 1, () => {
-            f.get(base).get(vector).i32(4).op("i32.shl").op("i32.add").set(to);
-            if (together === 1)
-              emitFilters((tap) => f.get(from).memory("v128.load", tapOffset(tap)));
-            else {
-              for (let tap = 0; tap < tapCount; tap++) {
-                emitTransposedSquare(
-                  f,
-                  (filter) => {
-                    f.get(from).memory(
-                      "v128.load",
-                      tapOffset(tap) + filter * source.filterStep * 4,
-                    );
-                  },
-                  (line, push) => {
-                    f.get(io.scratch);
-                    push();
-                    f.memory("v128.store", turned + (line * tapCount + tap) * 16);
-                  },
-                );
-              }
-              f.get(io.scratch).i32(turned).op("i32.add").set(at);
-              f.for(line, 0, together, 1, () => {
-                emitFilters((tap) => f.get(at).memory("v128.load", tap * 16));
-                f.increment(at, tapCount * 16);
-                f.increment(to, vectors * 16);
-              });
-            }
-            f.increment(from, source.filterStep * 16);
-          });
+          f.for(vector, 0, Math.floor(panelColumns / 4), 1, () => emitVector(vectors, 4));
+          if (panelColumns % 4 > 0) emitVector(vectors, panelColumns % 4);
           f.increment(base, together * vectors * 16);
         });
       };
@@ -301,13 +306,13 @@ export function winogradWeightKernel(
         f.i32(channelsPerItem).op("i32.add").set(last);
         emitMinimum(f, last, () => f.i32(channels));
         if (panels.tailVectors === 0) {
-          emitPanel(panels.vectors);
+          emitPanel(panels.vectors, panels.vectors * 4);
           return;
         }
         f.get(panel).i32(panels.full).op("i32.lt_u");
         f.if(
-          () => emitPanel(panels.vectors),
-          () => emitPanel(panels.tailVectors),
+          () => emitPanel(panels.vectors, panels.vectors * 4),
+          () => emitPanel(panels.tailVectors, panels.tail),
         );
       });
       f.release(item, channel, last, from, to, panel, base, vector, at, line);
@@ -323,8 +328,8 @@ export function emitWinograd(
   operands: RowOperands,
   epilogue?: Epilogue,
 ): void {
-  const { product, panels, tiles, scratch: layout, columnBlocks } = schedule;
-  const { channels, filters, form } = product;
+  const { product, panels, tiles, scratch: layout, columns, columnBlocks } = schedule;
+  const { channels, form } = product;
   const positions = tileInputs(form) ** 2;
   const { scratch } = operands;
   const segments = reductionOf(channels);
@@ -361,7 +366,6 @@ export function emitWinograd(
     f.get(scratch).i32(offset).op("i32.add").set(target);
   };
   const blockTiles = schedule.imagesPerBlock * schedule.rowsPerBlock * tiles.grid[1];
-  const columns = Math.min(filters, schedule.panelsPerBlock * panels.vectors * 4);
   const finisher = vectorEpilogue(f, module, epilogue, operands.result);
   at(l.vRows, layout.vRows);
   at(l.mRows, layout.mRows);
@@ -488,14 +492,13 @@ function emitOutput(
   finisher: VectorEpilogue,
   l: Readonly<Record<"image" | "row" | "images" | "rows" | "panel", Local>>,
 ): void {
-  const { product, panels, tiles, scratch: layout } = schedule;
+  const { product, panels, tiles, scratch: layout, columns } = schedule;
   const { filters, form, result } = product;
   const { outputs } = form;
   const [height, width] = result;
   const pixelBytes = filters * 4;
   const rowBytes = width * pixelBytes;
   const inner = tileInputs(form);
-  const columns = Math.min(filters, schedule.panelsPerBlock * panels.vectors * 4);
   const names = ["image", "row", "column", "from", "to", "channel", "y", "m"] as const;
   const more = ["bytes", "rowsLeft", "columnsLeft", "place"] as const;
   const [image, row, column, from, to, channel, y, m, bytes, rowsLeft, columnsLeft, place] = [
@@ -515,11 +518,12 @@ function emitOutput(
     Local,
     Local,
   ];
-  // Columns of the item in bytes, and those before them.
+  // Columns of the item that are whole vectors, in bytes; the last item has those left over after them.
+  const leftOver = filters % 4;
   f.i32(columns * 4).set(bytes);
   emitMinimum(f, bytes, () =>
     f
-      .i32(filters)
+      .i32(filters - leftOver)
       .get(l.panel)
       .i32(panels.vectors * 4)
       .op("i32.mul")
@@ -545,8 +549,7 @@ function emitOutput(
       f.i32(width).set(columnsLeft);
       f.for(column, 0, tiles.grid[1], 1, () => {
         const tile = (partial: boolean): void => {
-          f.i32(0).set(channel);
-          emitVectorLoop(f, channel, bytes, pairsOnly, (vectors) => {
+          const finish = (vectors: number, count: number): void => {
             f.get(from).get(channel).op("i32.add").set(m);
             f.get(to).get(channel).op("i32.add").set(y);
             f.get(l.panel)
@@ -583,7 +586,7 @@ function emitOutput(
                         return copy;
                       });
                       finisher.apply(values, y, place, 0);
-                      emitStoreColumns(f, values, y, 0, vectors * 4);
+                      emitStoreColumns(f, values, y, 0, count);
                       f.release(...values);
                     });
                     f.increment(y, pixelBytes);
@@ -592,6 +595,16 @@ function emitOutput(
                 });
               },
             );
+          };
+          f.i32(0).set(channel);
+          emitVectorLoop(f, channel, bytes, pairsOnly, (vectors) => finish(vectors, vectors * 4));
+          if (leftOver === 0) return;
+          f.get(bytes)
+            .i32(columns * 4)
+            .op("i32.lt_s");
+          f.if(() => {
+            f.get(bytes).set(channel);
+            finish(1, leftOver);
           });
         };
         if (clipped) {

@@ -32,15 +32,14 @@ export interface WinogradOptions {
 
 /** The forms of tiles that a convolution could be computed with. */
 function possibleForms(
-  { channels, filters, kernel, stride, dilation, groups }: Conv2dGeometry,
+  { channels, kernel, stride, dilation, groups }: Conv2dGeometry,
   choice: WinogradChoice,
 ): readonly TileForm[] {
   const possible =
     choice !== "off" &&
     stride[0] * stride[1] * dilation[0] * dilation[1] === 1 &&
     groups === 1 &&
-    channels % 4 === 0 &&
-    filters % 4 === 0;
+    channels % 4 === 0;
   if (!possible) return [];
   return tileForms.filter(
     ({ outputs, taps }) =>

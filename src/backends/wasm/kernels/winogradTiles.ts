@@ -94,7 +94,11 @@ export interface TileBlock {
   readonly step: number;
 }
 
-/** Transforms the tiles of `images` × `rows` rows of tiles; they begin as many pixels apart as a tile has outputs. */
+/**
+ * Transforms the tiles of `images` × `rows` rows of tiles; they begin as many pixels apart as a tile has outputs. Where the
+ * channels do not fill their last vector, it reads past the pixel and writes past the tile, up to 12 bytes: the next
+ * tile overwrites them, and the last one's lie before the next ξ.
+ */
 export function emitTiles(
   f: FunctionBuilder,
   module: KernelModule,
@@ -105,6 +109,7 @@ export function emitTiles(
   const { outputs } = form;
   const { channels } = region;
   const pixelBytes = channels * 4;
+  const vectorCount = Math.ceil(channels / 4);
   const rowBytes = region.width * pixelBytes;
   const [, results] = transformSizes(kind, form);
   const names = ["image", "row", "column", "from", "to", "channel", "x", "v"] as const;
@@ -125,7 +130,7 @@ export function emitTiles(
       f.op("i32.add").i32(rowBytes).op("i32.mul").get(l.staged).op("i32.add").set(from);
       f.for(column, 0, block.tileColumns, 1, () => {
         f.i32(0).set(channel);
-        emitVectorLoop(f, channel, pixelBytes, channels % 8 === 0, (vectors) => {
+        emitVectorLoop(f, channel, vectorCount * 16, vectorCount % 2 === 0, (vectors) => {
           f.get(from).get(channel).op("i32.add").set(x);
           f.get(to).get(channel).op("i32.add").set(v);
           emitSquare(

@@ -48,7 +48,7 @@ export function scheduleWinogradGradient(product: WinogradProduct): WinogradGrad
   const cut = pixelBlocks(images, grid, targetTiles);
   const blocks = cut.imageBlocks * cut.rowBlocks;
   let ranges = Math.max(1, Math.min(8, Math.floor(filters / fewestFilters)));
-  while (filters % (ranges * 4) !== 0) ranges--;
+  while (ranges > 1 && filters % (ranges * 4) !== 0) ranges--;
   const sumStep = channels * filters * 4 + 64;
   const mostChunks = Math.max(1, Math.floor(largestSums / (tileInputs(form) ** 2 * sumStep)));
   const wanted = Math.min(blocks, Math.ceil(targetItems / ranges), mostChunks);
@@ -136,8 +136,8 @@ function sumKernel(schedule: WinogradGradientSchedule, features: Features): Kern
     between: take(positions * 32),
     v: take(positions * vStep),
     d: take(positions * dStep),
-    // The two are staged one after the other.
-    staged: take(Math.max(sourceRegion.bytes, gradientRegion.bytes)),
+    // The two are staged one after the other; the last vector of the last pixel may reach past it.
+    staged: take(Math.max(sourceRegion.bytes, gradientRegion.bytes) + 16),
   };
   return {
     key: `winogradWeightGradient ${JSON.stringify(product)}`,
