@@ -8,6 +8,7 @@ import { formatBytes, formatPercent, formatSeconds } from "./quantities.ts";
 const phaseNames: Readonly<Record<Phase, string>> = {
   scan: "looking at the images",
   decode: "decoding",
+  codes: "computing codes",
   validate: "validating",
   baselines: "baselines",
   folds: "folds",

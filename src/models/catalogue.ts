@@ -62,11 +62,6 @@ export function publishedWeights(name: string, variant: string): readonly Publis
   return rows.filter((row) => row.net === name && row.variant === variant);
 }
 
-/** Every row of published weights. */
-export function allPublishedWeights(): readonly PublishedWeights[] {
-  return Object.values<NetFamily>(models).flatMap((family) => family.weights?.() ?? []);
-}
-
 /**
  * The net of this name. Without options it is the first variant, with the input and classes of its source.
  *

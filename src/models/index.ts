@@ -1,6 +1,5 @@
 export { alexnet } from "./alexnet.ts";
 export {
-  allPublishedWeights,
   createNet,
   models,
   netNames,

@@ -4,8 +4,11 @@ import { countClasses, type DataSet } from "../data/manifest.ts";
 import type { Geometry } from "../data/prepare/geometry.ts";
 import { createNet, type Net } from "../models/index.ts";
 import { measureCost } from "../train/cost.ts";
+import type { Normalization } from "../train/normalization.ts";
+import { descriptionOf } from "./ownNet.ts";
 import { makeOptimizer, makeSchedule, type Plan } from "./plan.ts";
 import type { TrainOptions } from "./trainOptions.ts";
+import { chooseTransfer, type Start } from "./transferPlan.ts";
 
 /** What a few images of a set look like. */
 export interface ImageScan {
@@ -27,6 +30,8 @@ export interface Choice {
 /** A plan that lacks what only the prepared training images tell. */
 export type DraftPlan = Omit<Plan, "normalization" | "classWeights"> & {
   readonly weighClasses: boolean;
+  /** That of the weights it begins from; measured on the images where there are none. */
+  readonly normalization: Normalization | undefined;
 };
 
 /** Multiply-adds that two ordinary cores train in a minute, with some reserve. */
@@ -41,6 +46,8 @@ const wantedEpochs = 40;
 const smallSide = 48;
 /** More passes than this over few images teach nothing new. */
 const mostEpochs = 120;
+/** Passes over codes, which cost next to nothing. */
+const extractEpochs = 60;
 
 /**
  * Chooses everything that was not asked for, for the data at hand: a pure function, so that the same data and
@@ -53,6 +60,7 @@ export function choosePlan(
   scan: ImageScan,
   options: TrainOptions,
   seed: number,
+  start?: Start,
 ): { readonly plan: DraftPlan; readonly choices: readonly Choice[] } {
   const choices: Choice[] = [];
   const choose = <T>(
@@ -73,21 +81,31 @@ export function choosePlan(
     options.input === undefined
       ? scan.shorterSide
       : Math.min(...options.input.split("x").slice(0, 2).map(Number));
-  const { netName, variant } = chooseNet(side <= smallSide, options, choose);
-  const geometry = chooseGeometry(
-    scan,
-    options,
-    { netName, variant, classes: set.classes.length, training, budget, isPack },
-    choose,
-  );
-  const net = netOf(netName, variant, set, geometry);
+  const transferred = chooseTransfer(set, options, start, choose);
+  const { netName, variant } = transferred ?? chooseNet(side <= smallSide, options, choose);
+  const geometry =
+    transferred?.geometry ??
+    chooseGeometry(
+      scan,
+      options,
+      { netName, variant, classes: set.classes.length, training, budget, isPack },
+      choose,
+    );
+  const net = transferred?.net ?? netOf(netName, variant, set, geometry);
   const { macs } = measureCost(net.layer, net.input);
   const perEpoch = trainingFactor * macs * training;
+  const mode = transferred?.transfer?.mode;
+  const isExtract = mode === "extract";
+  const keepsHead = transferred?.transfer?.keepsHead === true;
   const epochs = choose(
     options.epochs,
     "epochs",
-    clamp(Math.round(budget / perEpoch), 8, mostEpochs),
-    `about ${options.minutes ?? defaultMinutes} minutes on two cores for ${training} images of ${formatMacs(macs)}`,
+    isExtract
+      ? extractEpochs
+      : clamp(Math.round(budget / perEpoch), mode === "finetune" ? 3 : 8, mostEpochs),
+    isExtract
+      ? "a linear classifier on codes takes seconds"
+      : `about ${options.minutes ?? defaultMinutes} minutes on two cores for ${training} images of ${formatMacs(macs)}`,
   );
   const batch = choose(
     options.batch,
@@ -103,22 +121,32 @@ export function choosePlan(
   const optimizer = choose(
     options.optimizer,
     "optimizer",
-    "nesterov(momentum=0.9)",
-    "generalises best on images when the schedule goes to zero",
+    mode === undefined ? "nesterov(momentum=0.9)" : "adamw",
+    mode === undefined
+      ? "generalises best on images when the schedule goes to zero"
+      : "its steps are of one size whatever the scale of the weights and codes",
   );
   const isMomentum = /^\s*(momentum|nesterov)/.test(optimizer);
   const base = makeOptimizer(optimizer).options;
   const lr = choose(
     options.lr,
     "learning rate",
-    isMomentum ? (0.2 * batch) / 128 : base.lr,
-    isMomentum ? "0.2 for a batch of 128, in proportion" : "the optimizer's default",
+    isMomentum ? (0.2 * batch) / 128 : isExtract ? 5e-3 : keepsHead ? 1e-4 : base.lr,
+    isMomentum
+      ? "0.2 for a batch of 128, in proportion"
+      : isExtract
+        ? "a linear classifier has one minimum, and may go fast"
+        : keepsHead
+          ? "all of it is trained already; faster would spoil it"
+          : "the optimizer's default",
   );
   const weightDecay = choose(
     options.weightDecay,
     "weight decay",
-    isMomentum ? 5e-4 : base.weightDecay,
-    isMomentum ? "keeps a small set from being learned by heart" : "the optimizer's default",
+    isMomentum ? 5e-4 : isExtract ? 0.1 : base.weightDecay,
+    isMomentum || isExtract
+      ? "keeps a small set from being learned by heart"
+      : "the optimizer's default",
   );
   const schedule = choose(
     options.schedule,
@@ -129,29 +157,34 @@ export function choosePlan(
   const warmup = choose(
     options.warmup,
     "warm-up",
-    options.schedule === undefined ? Math.min(5, Math.ceil(epochs / 10)) : 0,
-    options.schedule === undefined
-      ? "epochs of rising rate, so that the start does not diverge"
-      : "the schedule was given",
+    options.schedule === undefined && !isExtract ? Math.min(5, Math.ceil(epochs / 10)) : 0,
+    isExtract
+      ? "a linear classifier does not need it"
+      : options.schedule === undefined
+        ? "epochs of rising rate, so that the start does not diverge"
+        : "the schedule was given",
   );
   // Fails now, where the user's own words are at hand.
   makeSchedule(schedule);
   const augment = parseAugmentations(
-    choose(options.augment, "augmentation", ...chooseAugmentation(isPack, scan.isGrey)),
+    isExtract
+      ? "none"
+      : choose(options.augment, "augmentation", ...chooseAugmentation(isPack, scan.isGrey)),
   ).specs;
   const keep = chooseKeep(options, choose);
   const sampling = chooseSampling(set, options, choose);
   const smoothing = choose(
     options.labelSmoothing,
     "label smoothing",
-    0.1,
-    "against overconfidence",
+    mode === undefined ? 0.1 : 0,
+    mode === undefined ? "against overconfidence" : "the weights keep it from guessing wildly",
   );
   const { name, input } = net;
+  const loss: Plan["loss"] = options.classifier === "svm" ? "multiclassHinge" : net.loss;
   return {
     choices,
     plan: {
-      net: { name, variant: net.variant, input: [...input] },
+      net: { name, variant: net.variant, input: [...input], ...descriptionOf(net) },
       classes: [...set.classes],
       geometry,
       augment: augment.map((spec) => ({ ...spec })),
@@ -164,13 +197,15 @@ export function choosePlan(
       weightDecay,
       schedule,
       warmup,
-      loss: lossFor(name, net.variant),
-      labelSmoothing: lossFor(name, net.variant) === "crossEntropy" ? smoothing : 0,
+      loss,
+      labelSmoothing: loss === "crossEntropy" ? smoothing : 0,
       weighClasses: options.classWeights === "balanced",
       clipNorm: options.clipNorm ?? null,
       clipValue: options.clipValue ?? null,
       ema: options.ema ?? null,
       freeze: options.freeze ?? null,
+      transfer: transferred?.transfer ?? null,
+      normalization: transferred?.normalization,
       patience: options.patience ?? null,
       keep,
       seed,
@@ -178,7 +213,13 @@ export function choosePlan(
   };
 }
 
-type Choose = <T>(given: T | undefined, what: string, value: T, why: string, text?: string) => T;
+export type Choose = <T>(
+  given: T | undefined,
+  what: string,
+  value: T,
+  why: string,
+  text?: string,
+) => T;
 
 interface Budget {
   readonly netName: string;
@@ -338,11 +379,6 @@ function chooseSampling(
       ? `the largest class has ${ratio.toFixed(1)} times the images of the smallest`
       : "the classes are of similar size",
   );
-}
-
-/** LeNet-5 of 1998 ends in distances, everything else in logits. */
-function lossFor(name: string, variant: string): Plan["loss"] {
-  return name === "lenet5" && variant === "paper" ? "rbfLoss" : "crossEntropy";
 }
 
 function countTraining(set: DataSet, options: TrainOptions): number {

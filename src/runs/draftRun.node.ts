@@ -2,6 +2,7 @@ import { choosePlan } from "./choosePlan.ts";
 import type { Plan } from "./plan.ts";
 import { normalizationOf, scanImages } from "./prepareData.node.ts";
 import { loadRunData, openTrainingData, type RunData } from "./runData.node.ts";
+import { openStart } from "./startModel.node.ts";
 import type { TrainOptions } from "./trainOptions.ts";
 import type { RunContext } from "./trainRun.node.ts";
 
@@ -14,7 +15,9 @@ export async function draftRun(
 ): Promise<{ readonly data: RunData; readonly plan: Plan }> {
   const set = await openTrainingData(path);
   const scan = await scanImages(set, { threads, ...(signal === undefined ? {} : { signal }) });
-  const { plan: draft, choices } = choosePlan(set, scan, options, seed);
+  const start =
+    options.weights === undefined ? undefined : await openStart(options.weights, options, signal);
+  const { plan: draft, choices } = choosePlan(set, scan, options, seed, start);
   const onBad = options.onBad ?? "skip";
   const data = await loadRunData(
     set,
@@ -23,7 +26,8 @@ export async function draftRun(
     { listener, onBad, threads, signal },
   );
   const { weighClasses: _, ...rest } = draft;
-  const normalization = await normalizationOf(data.prepared, data.split.train);
+  const normalization =
+    draft.normalization ?? (await normalizationOf(data.prepared, data.split.train));
   const plan: Plan = { ...rest, normalization, classWeights: null };
   listener({ type: "plan", plan, choices });
   return { data, plan };

@@ -39,7 +39,13 @@ import { evaluationBatches, type RunData } from "./runData.node.ts";
 import { runFiles } from "./runFolder.node.ts";
 import { type StudyOptions, study } from "./studies.ts";
 import { writeModel } from "./trainedModel.node.ts";
-import { type OpenRun, type RunContext, readBest, requireEpoch } from "./trainRun.node.ts";
+import {
+  isExtract,
+  type OpenRun,
+  type RunContext,
+  readWeights,
+  requireEpoch,
+} from "./trainRun.node.ts";
 
 /** What a finished run leaves in memory for whoever draws the page. */
 export interface FinishedRun {
@@ -70,7 +76,10 @@ export async function finishRun(
   requireEpoch(history, folder);
   const best = bestEpoch(history) ?? history.at(-1)!;
   const isBest = plan.keep === "best";
-  const stored = isBest ? await readBest(folder) : await lastWeights(folder, plan.ema !== null);
+  const stored =
+    isBest || isExtract(plan)
+      ? await readWeights(folder, plan.keep)
+      : await lastWeights(folder, plan.ema !== null);
   const net = planNet(plan);
   const session = await backend.open();
   let predictions: Prediction[];

@@ -2,10 +2,12 @@ import { z } from "zod";
 import { FormatError, lookUp, OptionError } from "../core/errors.ts";
 import { type AugmentationPlan, parseAugmentations } from "../data/augment/parse.ts";
 import { filterNames } from "../data/decode/resize.ts";
+import { stageOf } from "../models/cutNet.ts";
 import type { Net } from "../models/index.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
 import { type Schedule, schedules, warmup } from "../optim/schedules/index.ts";
 import { type ClassifierLoss, classifierLosses, type Recipe } from "../train/recipe.ts";
+import { declarations } from "../train/stepGraph.ts";
 import { parseNamedOptions } from "./namedOptions.ts";
 import { describedNet } from "./ownNet.ts";
 
@@ -58,6 +60,28 @@ export const planSchema = z.object({
   clipValue: z.number().nullable(),
   ema: z.number().nullable(),
   freeze: z.string().nullable(),
+  /** What is taken from weights of before; null without `transfer`. */
+  transfer: z
+    .object({
+      mode: z.enum(["extract", "finetune"]),
+      /** The weights as they were named, and SHA-256 of their numbers. */
+      weights: z.string(),
+      sha256: z.string(),
+      cut: z.string(),
+      codes: z.number().int(),
+      /** The linear layer of the classifier. */
+      head: z.string(),
+      /** Whether it goes on from the weights' own classifier, which has the same classes. */
+      keepsHead: z.boolean(),
+      bodyLr: z.number(),
+      unfreezeEvery: z.number().int().nullable(),
+      /** Whether batch norms stay as the weights have them, with their running statistics. */
+      keepsNorms: z.boolean(),
+      /** Of the body, from the image to the head: what is unfrozen in turn. */
+      stages: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
   patience: z.number().nullable(),
   keep: z.enum(["best", "last"]),
   seed: z.number(),
@@ -78,8 +102,8 @@ export function planNet(plan: Pick<Plan, "net" | "classes">): Net {
   return describedNet(plan.net, plan.classes.length);
 }
 
-/** What one training step of a plan computes. */
-export function planRecipe(plan: Plan): Recipe {
+/** What one training step of a plan computes in an epoch, from 0: stages that are still frozen depend on it. */
+export function planRecipe(plan: Plan, epoch = 0): Recipe {
   const { input, layer } = planNet(plan);
   const clip = {
     ...(plan.clipNorm === null ? {} : { norm: plan.clipNorm }),
@@ -99,8 +123,57 @@ export function planRecipe(plan: Plan): Recipe {
     accumulate: plan.accumulate,
     ...(plan.classWeights === null ? {} : { classWeights: plan.classWeights }),
     ...(plan.ema === null ? {} : { average: { decay: plan.ema } }),
-    ...(plan.freeze === null ? {} : { frozen: namePattern(plan.freeze) }),
+    ...planFreeze(plan, epoch),
+    ...planGroups(plan),
   };
+}
+
+/** Stages of the body that an epoch trains; all of them unless they are unfrozen in turn. */
+export function stagesTrained({ transfer }: Pick<Plan, "transfer">, epoch: number): number {
+  if (transfer === null) return Number.POSITIVE_INFINITY;
+  const { unfreezeEvery, stages } = transfer;
+  if (unfreezeEvery === null) return stages.length;
+  return Math.min(stages.length, Math.floor(epoch / unfreezeEvery));
+}
+
+function planFreeze(plan: Plan, epoch: number): Pick<Recipe, "frozen"> {
+  const { freeze, transfer } = plan;
+  const pattern = freeze === null ? undefined : namePattern(freeze);
+  const kept =
+    transfer === null
+      ? []
+      : transfer.stages.slice(0, transfer.stages.length - stagesTrained(plan, epoch));
+  const norms = transfer?.keepsNorms === true ? batchNorms(plan) : new Set<string>();
+  if (pattern === undefined && kept.length === 0 && norms.size === 0) return {};
+  const isKept = (name: string) => kept.includes(stageOf(name)) && !isInHead(plan, name);
+  return {
+    frozen: (name) => pattern?.(name) === true || norms.has(ownerOf(name)) || isKept(name),
+  };
+}
+
+/** Layers of the net that keep running statistics. */
+function batchNorms(plan: Plan): ReadonlySet<string> {
+  const { layer, input } = planNet(plan);
+  const { normalization, classes } = plan;
+  const declared = declarations({ net: layer, input, classes: classes.length, normalization });
+  const statistics = declared.filter(({ name }) => name.endsWith(".running_mean"));
+  return new Set(statistics.map(({ name }) => ownerOf(name)));
+}
+
+/** `bn1.weight` → `bn1`. */
+function ownerOf(parameter: string): string {
+  return parameter.slice(0, parameter.lastIndexOf("."));
+}
+
+function planGroups(plan: Plan): Pick<Recipe, "groups"> {
+  if (plan.transfer === null || plan.transfer.bodyLr === 1) return {};
+  const { bodyLr } = plan.transfer;
+  return { groups: [{ matches: ({ name }) => !isInHead(plan, name), lrMultiplier: bodyLr }] };
+}
+
+/** Whether a parameter belongs to the new classifier. */
+function isInHead({ transfer }: Pick<Plan, "transfer">, name: string): boolean {
+  return transfer !== null && name.startsWith(`${transfer.head}.`);
 }
 
 /** The schedule of a plan, with its warm-up in front. */
@@ -137,13 +210,16 @@ function readLists(options: Readonly<Record<string, unknown>>): Record<string, u
   return { ...rest, milestones: typeof milestones === "number" ? [milestones] : milestones };
 }
 
-/** Whether a name matches one of several patterns with `*`, separated by commas. */
+/**
+ * Whether a name matches one of several patterns with `*`, separated by commas. One without `*` also stands for all that
+ * lies below it: `layer1` for `layer1.0.conv1.weight`.
+ */
 export function namePattern(patterns: string): (name: string) => boolean {
   const expressions = patterns.split(",").map((pattern) => {
     const trimmed = pattern.trim();
     if (trimmed === "") throw new OptionError(`freeze "${patterns}": an empty pattern.`);
     const escaped = trimmed.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
-    return new RegExp(`^${escaped}$`);
+    return new RegExp(trimmed.includes("*") ? `^${escaped}$` : `^${escaped}(\\.|$)`);
   });
   return (name) => expressions.some((expression) => expression.test(name));
 }

@@ -4,7 +4,7 @@ import type { Choice } from "./choosePlan.ts";
 import type { Plan } from "./plan.ts";
 
 /** A stretch of work that can be counted. */
-export type Phase = "scan" | "decode" | "validate" | "baselines" | "folds" | "report";
+export type Phase = "scan" | "decode" | "codes" | "validate" | "baselines" | "folds" | "report";
 
 /** What a run tells while it goes on, for a terminal or a page to show. */
 export type RunEvent =

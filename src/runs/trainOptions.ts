@@ -91,12 +91,45 @@ export const trainOptions = {
     .string()
     .optional()
     .meta({ placeholder: "PATTERN" })
-    .describe("parameters that stay as they are: layer1.*,conv1.*"),
+    .describe("parameters that stay as they are: a stage (layer1), or a pattern (*.bn1.*,conv1.*)"),
   weights: z
     .string()
     .optional()
     .meta({ placeholder: "PATH" })
-    .describe("model folder or .safetensors to begin from, matched by name"),
+    .describe("weights to begin from: a model folder, a file of any format, or an id on the hub"),
+  transfer: z
+    .enum(["extract", "finetune"])
+    .optional()
+    .describe(
+      "what to do with --weights: train a linear classifier on their codes, or a new head and all below",
+    ),
+  cut: z
+    .string()
+    .optional()
+    .meta({ placeholder: "LAYER" })
+    .describe("layer whose output is the code (the one before the classifier if left out)"),
+  classifier: z
+    .enum(["softmax", "svm"])
+    .optional()
+    .describe("with --transfer extract: logistic regression or a linear support vector machine"),
+  bodyLr: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("with --transfer finetune: rate of the body as a part of the head's (0.1)"),
+  norms: z
+    .enum(["frozen", "trained"])
+    .optional()
+    .describe(
+      "with --transfer finetune: batch norms keep the weights' statistics, or learn this data's",
+    ),
+  unfreezeEvery: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("with --transfer finetune: train the head first, and one stage more every N epochs"),
   val: share
     .optional()
     .describe("share of the images to validate on, where the data has no such part"),

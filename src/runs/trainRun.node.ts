@@ -1,8 +1,7 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { DataError, FormatError, TrainingError } from "../core/errors.ts";
-import { createBatches } from "../data/batches/batches.ts";
+import { DataError, TrainingError } from "../core/errors.ts";
 import { countClasses, type DataSet } from "../data/manifest.ts";
 import { formatSplit } from "../data/split/splitFile.ts";
 import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
@@ -16,14 +15,13 @@ import type { Backend } from "../plan/backend.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
 import type { EpochRecord } from "../train/history.ts";
 import { runTraining, type TrainingOutcome } from "../train/runTraining.ts";
-import { type Tensors, Trainer } from "../train/trainer.ts";
+import type { Tensors } from "../train/trainer.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpointFile.node.ts";
 import { choosePlan } from "./choosePlan.ts";
-import { type Plan, planAugmentation, planRecipe, planSchedule } from "./plan.ts";
+import { type Plan, planSchedule } from "./plan.ts";
 import { normalizationOf, scanImages } from "./prepareData.node.ts";
 import {
   dataPath,
-  evaluationBatches,
   fingerprint,
   loadRunData,
   openTrainingData,
@@ -39,7 +37,8 @@ import {
   runFiles,
   writeRunConfig,
 } from "./runFolder.node.ts";
-import { readModel } from "./trainedModel.node.ts";
+import { openStart, type StartModel } from "./startModel.node.ts";
+import { trainingWork } from "./trainingWork.node.ts";
 import type { TrainOptions } from "./trainOptions.ts";
 
 /** What every piece of work on a run is given. */
@@ -69,6 +68,8 @@ export interface OpenRun {
   readonly config: RunConfig;
   readonly data: RunData;
   readonly checkpoint: Checkpoint | undefined;
+  /** What it begins from. */
+  readonly start: StartModel | undefined;
 }
 
 /** Opens the data, decides everything, and lays out the run folder. Nothing is trained yet. */
@@ -79,7 +80,9 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   await checkRunFolder(folder, request.overwrite);
   listener({ type: "progress", phase: "scan", done: 0, total: 1 });
   const scan = await scanImages(set, { threads, ...(signal === undefined ? {} : { signal }) });
-  const { plan: draft, choices } = choosePlan(set, scan, options, seed);
+  const start =
+    options.weights === undefined ? undefined : await openStart(options.weights, options, signal);
+  const { plan: draft, choices } = choosePlan(set, scan, options, seed, start);
   const onBad = options.onBad ?? "skip";
   const parts =
     options.split === undefined
@@ -89,7 +92,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   const { weighClasses, ...rest } = draft;
   const plan: Plan = {
     ...rest,
-    normalization: await normalizationOf(data.prepared, data.split.train),
+    normalization: draft.normalization ?? (await normalizationOf(data.prepared, data.split.train)),
     classWeights: weighClasses ? balancedWeights(data) : null,
   };
   const config: RunConfig = {
@@ -112,7 +115,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   await claimRunFolder(folder, request.overwrite);
   await writeFileAtomic(join(folder, runFiles.split), formatSplit(prepared.set, split, groups));
   await writeRunConfig(folder, config);
-  return { folder, config, data, checkpoint: undefined };
+  return { folder, config, data, checkpoint: undefined, start };
 }
 
 /** Opens a run that was begun, with its last checkpoint if there is one. */
@@ -134,54 +137,65 @@ export async function reopenRun(folder: string, context: RunContext): Promise<Op
       throw error;
     },
   );
-  return { folder, config, data, checkpoint };
+  const start = await reopenStart(config, signal);
+  return { folder, config, data, checkpoint, start };
+}
+
+/** The weights that a run began from, once more. */
+async function reopenStart(
+  { plan, options }: RunConfig,
+  signal: AbortSignal | undefined,
+): Promise<StartModel | undefined> {
+  const { weights, net, variant } = options;
+  if (typeof weights !== "string") return undefined;
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+  const start = await openStart(weights, { net: text(net), variant: text(variant) }, signal);
+  if (plan.transfer !== null && plan.transfer.sha256 !== start.sha256) {
+    throw new TrainingError(
+      `weights "${weights}" have changed since the run began, so it cannot go on to the same result; bring them back, or train anew.`,
+    );
+  }
+  return start;
 }
 
 /** Trains to the end of the plan, or to an interruption, from the checkpoint if there is one. */
 export async function trainRun(run: OpenRun, context: RunContext): Promise<TrainingOutcome> {
-  const { folder, config, data, checkpoint } = run;
+  const { folder, config, checkpoint } = run;
   const { listener, backend, signal } = context;
   const { plan, options } = config;
-  const schedule = planSchedule(plan);
   const session = await backend.open();
   let events: EventFile | undefined;
   try {
-    const trainer = new Trainer({
-      recipe: planRecipe(plan),
-      session,
-      seed: plan.seed,
-      scheduledMomentum: schedule.momentum !== undefined,
-    });
-
-    const train = createBatches(data.prepared, {
-      indices: data.split.train,
-      batchSize: plan.batch,
-      phase: "train",
-      seed: plan.seed,
-      sampling: plan.sampling,
-      ...planAugmentation(plan),
-    });
-    const val = evaluationBatches(data.prepared, data.split.val, plan.batch);
+    const work = await trainingWork(run, session, context);
     const training = runTraining({
-      trainer,
-      train,
-      val,
+      trainer: work.trainer,
+      ...(work.trainerAt === undefined ? {} : { trainerAt: work.trainerAt }),
+      train: work.train,
+      val: work.val,
       epochs: plan.epochs,
-      schedule,
+      schedule: planSchedule(plan),
       memoryLimitBytes: memoryLimit(options.memoryLimit),
       ...(plan.patience === null ? {} : { patience: plan.patience }),
       ...(typeof options.checkpointSeconds === "number"
         ? { checkpointSeconds: options.checkpointSeconds }
         : {}),
       ...(checkpoint === undefined ? {} : { resume: checkpoint }),
-      ...(await initialWeights(options.weights, trainer)),
+      ...(work.weights === undefined ? {} : { weights: work.weights }),
       ...(signal === undefined ? {} : { signal }),
     });
     // Lines after the checkpoint belong to epochs that will be trained again.
     await writeMetrics(folder, checkpoint?.history ?? []);
+    let last = checkpoint?.tensors;
     for (;;) {
       const next = await training.next();
       if (next.done === true) {
+        if (plan.keep === "last" && isExtract(plan) && last !== undefined) {
+          await writeWeights(
+            join(folder, runFiles.last),
+            next.value.history.length,
+            work.whole(last),
+          );
+        }
         listener({ type: "trained", outcome: next.value });
         return next.value;
       }
@@ -191,8 +205,10 @@ export async function trainRun(run: OpenRun, context: RunContext): Promise<Train
         events ??= await openEventFile(folder);
         await events.append(scalarsRecord(timeOf(event.record), scalarsOf(event.record)));
       } else if (event.type === "best") {
-        await writeBest(folder, event.record, event.weights);
+        const { record, weights } = event;
+        await writeWeights(join(folder, runFiles.best), record.epoch, work.whole(weights));
       } else if (event.type === "checkpoint") {
+        last = event.checkpoint.tensors;
         await writeCheckpoint(join(folder, runFiles.last), event.checkpoint);
       }
       listener({ type: "training", event, epochs: plan.epochs });
@@ -203,18 +219,23 @@ export async function trainRun(run: OpenRun, context: RunContext): Promise<Train
   }
 }
 
-const bestFile = "model.safetensors";
+const weightsFile = "model.safetensors";
 
-/** Weights of the best epoch on validation. */
-export async function readBest(folder: string): Promise<Tensors> {
-  const file = await readSafetensors(await openFile(join(folder, runFiles.best, bestFile)));
+/** Whether a classifier was trained on codes: the last checkpoint holds it alone, and the whole net lies beside it. */
+export function isExtract({ transfer }: Plan): boolean {
+  return transfer?.mode === "extract";
+}
+
+/** Weights of the whole net in a checkpoint's folder: of the best epoch on validation, or of the last. */
+export async function readWeights(folder: string, which: "best" | "last"): Promise<Tensors> {
+  const file = await readSafetensors(await openFile(join(folder, runFiles[which], weightsFile)));
   return readTensors(file);
 }
 
-async function writeBest(folder: string, record: EpochRecord, weights: Tensors): Promise<void> {
-  const metadata = { format: "pt", epoch: String(record.epoch) };
-  const path = join(folder, runFiles.best, bestFile);
-  await writeFileAtomic(path, safetensorsChunks(new Map(weights), metadata));
+async function writeWeights(folder: string, epoch: number, weights: Tensors): Promise<void> {
+  const metadata = { format: "pt", epoch: String(epoch) };
+  const chunks = safetensorsChunks(new Map(weights), metadata);
+  await writeFileAtomic(join(folder, weightsFile), chunks);
 }
 
 function checkSameData({ data }: RunConfig, set: DataSet): void {
@@ -233,29 +254,6 @@ function balancedWeights({ prepared, split }: RunData): number[] {
 
 function memoryLimit(mebibytes: unknown): number {
   return typeof mebibytes === "number" ? mebibytes * 2 ** 20 : totalmem() * 0.75;
-}
-
-/** Weights to begin from: a model folder's or a file's, matched by name and shape. */
-async function initialWeights(
-  path: unknown,
-  trainer: Trainer,
-): Promise<{ readonly weights?: Tensors }> {
-  if (typeof path !== "string") return {};
-  const given = path.endsWith(".safetensors")
-    ? await readTensors(await readSafetensors(await openFile(path)))
-    : (await readModel(path)).weights;
-  const weights = new Map(
-    trainer.parameters.flatMap(({ name, shape }) => {
-      const tensor = given.get(name);
-      return tensor?.shape.join() === shape.join() ? [[name, tensor] as const] : [];
-    }),
-  );
-  if (weights.size === 0) {
-    throw new FormatError(
-      `weights "${path}": none of its ${given.size} tensors has the name and shape of one of the net's ${trainer.parameters.length}; was it another net?`,
-    );
-  }
-  return { weights };
 }
 
 async function writeMetrics(folder: string, history: readonly EpochRecord[]): Promise<void> {

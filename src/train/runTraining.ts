@@ -10,6 +10,11 @@ import type { Rates, Tensors, Trainer } from "./trainer.ts";
 
 export interface TrainingOptions {
   readonly trainer: Trainer;
+  /**
+   * The trainer of an epoch, from 0, where not all of them train the same: over the states of the same session, and the
+   * same for the same question. Default: `trainer` for all.
+   */
+  readonly trainerAt?: (epoch: number) => Trainer;
   readonly train: Batches;
   /** Without it nothing is validated, and the last epoch counts as the best. */
   readonly val?: Batches;
@@ -77,12 +82,12 @@ export interface TrainingOutcome {
 export async function* runTraining(
   options: TrainingOptions,
 ): AsyncGenerator<TrainingEvent, TrainingOutcome, undefined> {
-  const { trainer, train, val, epochs, schedule, patience, resume, signal } = options;
+  const { train, val, epochs, schedule, patience, resume, signal } = options;
   const { checkpointSeconds = 30 } = options;
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new OptionError(`training: ${epochs} epochs; expected an integer of at least 1.`);
   }
-  const group = trainer.recipe.accumulate ?? 1;
+  const group = options.trainer.recipe.accumulate ?? 1;
   const stepsPerEpoch = Math.ceil(train.stepsPerEpoch / group);
   const history: EpochRecord[] = [...(resume?.history ?? [])];
   let position: Position = resume?.position ?? { epoch: 0, batch: 0, step: 0 };
@@ -93,11 +98,13 @@ export async function* runTraining(
     return { history, reason: "early" };
   }
 
+  const trainerOf = (epoch: number) => options.trainerAt?.(epoch) ?? options.trainer;
+  let trainer = trainerOf(position.epoch);
   const sizes = [Math.min(train.batchSize, train.imageCount), train.imageCount % train.batchSize];
   const batchSizes = sizes.filter((size) => size > 0);
-  const fit = await fitBatches(options, batchSizes);
+  const fit = await fitBatches({ ...options, trainer }, batchSizes);
   await trainer.prepare(batchSizes);
-  const expected = await estimate(options, stepsPerEpoch, position);
+  const expected = await estimate({ ...options, trainer }, stepsPerEpoch, position);
   yield { type: "estimate", estimate: { ...expected, ...(fit === undefined ? {} : { fit }) } };
   if (resume === undefined) await trainer.initialize(options.weights);
   else await trainer.restore(resume.tensors);
@@ -139,7 +146,7 @@ export async function* runTraining(
       const started = performance.now();
       const result = await trainer.step(pending, rates, position.step);
       if (!Number.isFinite(result.loss)) {
-        const good = await explainBreakdown(options, saved, position, ratesAt);
+        const good = await explainBreakdown({ ...options, trainer }, saved, position, ratesAt);
         yield { type: "checkpoint", checkpoint: good.checkpoint };
         throw new TrainingError(good.message);
       }
@@ -193,6 +200,12 @@ export async function* runTraining(
     const isBest = (bestEpoch(history) ?? record) === record;
     yield { type: "epoch", record, isBest };
     if (isBest) yield { type: "best", record, weights: await trainer.weights() };
+    if (position.epoch < epochs && trainerOf(position.epoch) !== trainer) {
+      // Before the checkpoint, so that it has all states of what comes.
+      trainer = trainerOf(position.epoch);
+      await fitMemory(trainer, batchSizes, options.memoryLimitBytes ?? Number.POSITIVE_INFINITY);
+      await trainer.prepare(batchSizes);
+    }
     saved = await checkpoint();
     savedAt = performance.now();
     yield { type: "checkpoint", checkpoint: saved };

@@ -102,7 +102,7 @@ describe("crops", () => {
 
 describe("mixing", () => {
   const layout = { width: 4, height: 4, channels: 1, classes: 3 };
-  const batch: Batch = {
+  const batch: Batch<Uint8Array> = {
     images: Uint8Array.from({ length: 48 }, (_, i) => Math.floor(i / 16) * 100),
     labels: Int32Array.from([0, 1, 1]),
     indices: Int32Array.from([5, 6, 7]),

@@ -24,7 +24,7 @@ export interface BatchLayout {
 /** A random change that mixes the images of a batch and makes their labels soft. */
 export interface BatchAugmentation {
   readonly name: string;
-  apply(batch: Batch, random: RandomStream, layout: BatchLayout): Batch;
+  apply(batch: Batch<Uint8Array>, random: RandomStream, layout: BatchLayout): Batch<Uint8Array>;
 }
 
 /** A row of the table of augmentations: what it does, its options, and how to make one. */

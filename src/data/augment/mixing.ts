@@ -116,11 +116,15 @@ export function oneOf(choices: readonly BatchAugmentation[]): BatchAugmentation 
   };
 }
 
-function withTargets(batch: Batch, layout: BatchLayout): Batch {
+function withTargets(batch: Batch<Uint8Array>, layout: BatchLayout): Batch<Uint8Array> {
   return { ...batch, targets: mixTargets(batch, 1, layout) };
 }
 
-function mixTargets(batch: Batch, share: number, { classes }: BatchLayout): Float32Array {
+function mixTargets(
+  batch: Batch<Uint8Array>,
+  share: number,
+  { classes }: BatchLayout,
+): Float32Array {
   const { labels, count } = batch;
   const targets = new Float32Array(count * classes);
   for (let i = 0; i < count; i++) {

@@ -5,10 +5,13 @@ import { toInput } from "../prepare/geometry.ts";
 import type { PreparedSet } from "../prepare/prepareImages.ts";
 import { epochOrder, type Sampling } from "./order.ts";
 
+/** What stands for images: bytes, or codes that a net made of them. */
+export type ImageNumbers = Uint8Array | Float32Array;
+
 /** Images as the trainer takes them; it normalises and converts them itself. */
-export interface Batch {
+export interface Batch<I extends ImageNumbers = ImageNumbers> {
   /** N×H×W×C. */
-  readonly images: Uint8Array;
+  readonly images: I;
   readonly labels: Int32Array;
   /** Index of each image in the prepared set. */
   readonly indices: Int32Array;
@@ -32,14 +35,14 @@ export interface BatchOptions {
 }
 
 /** The batches of any epoch of one part of a prepared set. */
-export interface Batches {
+export interface Batches<I extends ImageNumbers = ImageNumbers> {
   readonly imageCount: number;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
   /** Batch `step` of `epoch`, both from 0: a pure function of set, options and these two numbers. */
-  at(epoch: number, step: number): Promise<Batch>;
+  at(epoch: number, step: number): Promise<Batch<I>>;
   /** All batches of an epoch from `fromStep` on. The next one is made while the caller works. */
-  epoch(epoch: number, fromStep?: number): AsyncGenerator<Batch, void, undefined>;
+  epoch(epoch: number, fromStep?: number): AsyncGenerator<Batch<I>, void, undefined>;
 }
 
 /**
@@ -51,7 +54,7 @@ export interface Batches {
  *
  * @throws OptionError for a batch size below 1 or an empty selection.
  */
-export function createBatches(prepared: PreparedSet, options: BatchOptions): Batches {
+export function createBatches(prepared: PreparedSet, options: BatchOptions): Batches<Uint8Array> {
   const { batchSize, phase, seed } = options;
   const indices = options.indices ?? prepared.set.items.map((_, index) => index);
   if (!Number.isInteger(batchSize) || batchSize < 1) {
@@ -76,7 +79,7 @@ export function createBatches(prepared: PreparedSet, options: BatchOptions): Bat
     return order.positions;
   }
 
-  async function at(epoch: number, step: number): Promise<Batch> {
+  async function at(epoch: number, step: number): Promise<Batch<Uint8Array>> {
     if (!Number.isInteger(step) || step < 0 || step >= stepsPerEpoch) {
       throw new OptionError(`batches: step ${step}; an epoch has steps 0 to ${stepsPerEpoch - 1}.`);
     }
@@ -106,7 +109,7 @@ export function createBatches(prepared: PreparedSet, options: BatchOptions): Bat
       images.set(toInput(image, prepared.geometry).data, i * imageSize);
     }
     const batch = { images, labels: batchLabels, indices: batchIndices, count };
-    return batchAugmentations.reduce<Batch>((current, augmentation, which) => {
+    return batchAugmentations.reduce<Batch<Uint8Array>>((current, augmentation, which) => {
       const stream = new RandomStream(seed, `mix/${which}:${augmentation.name}/${epoch}/${step}`);
       return augmentation.apply(current, stream, { width, height, channels, classes });
     }, batch);

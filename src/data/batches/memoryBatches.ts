@@ -20,7 +20,7 @@ export interface MemoryImages {
  *
  * @throws OptionError where the bytes are not as many as the labels and the size say, or a label has no class.
  */
-export function memoryBatches(images: MemoryImages, options: BatchOptions): Batches {
+export function memoryBatches(images: MemoryImages, options: BatchOptions): Batches<Uint8Array> {
   const { pixels, width, height, channels, labels, classes } = images;
   const size = width * height * channels;
   if (pixels.length !== labels.length * size) {
