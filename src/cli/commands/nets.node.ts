@@ -5,6 +5,7 @@ import {
   createNet,
   depthChart,
   netNames,
+  publishedWeights,
   variantNames,
 } from "../../models/index.ts";
 import { measureCost } from "../../train/cost.ts";
@@ -36,7 +37,12 @@ export const netsCommand = defineCommand({
         return { variant, input: net.input, classes: net.classes, params: parameters, macs };
       });
       const { paper, year } = createNet(name);
-      return { name, variants, paper, year };
+      const weights = variantNames(name).flatMap((variant) =>
+        publishedWeights(name, variant).map(({ origin, hub = null, accuracy }) => {
+          return { variant, origin, hub, accuracy };
+        }),
+      );
+      return { name, variants, paper, year, weights };
     });
     const rows = document.flatMap(({ name, variants, year }) =>
       variants.map(({ variant, input: [c, h, w], classes, params, macs }, i) => [

@@ -53,6 +53,8 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
     "striate train photos/",
     "striate train photos/ --net resnet20 --input 64x64x3 --epochs 40 --out runs/first",
     "striate train photos/ --config runs/first/config.json --seed 2",
+    "striate train photos/ --weights models/squeezenet --transfer extract --out runs/codes",
+    "striate train photos/ --weights runs/codes --transfer finetune --unfreeze-every 2",
   ],
   async run({ output, signal, version }, [data = ""], options) {
     const {
@@ -72,6 +74,12 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       ...rest
     } = options;
     const studies = { folds, repeat, learningCurve, naiveSplit };
+    const studied = folds !== undefined || repeat !== undefined || learningCurve || naiveSplit;
+    if (studied && rest.weights !== undefined) {
+      throw new UsageError(
+        "--folds, --repeat, --learning-curve and --naive-split train from fresh weights; they do not go with --weights.",
+      );
+    }
     const context = {
       backend: chooseBackend({ backend, threads }),
       listener: runProgress(output),
