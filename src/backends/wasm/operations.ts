@@ -53,7 +53,7 @@ export function planOperations(
 
 /**
  * Values that depend on constants and on states that this graph does not update, and on nothing else; without `states`
- * on constants alone.
+ * on constants alone. A broadcast is written faster than it is read, so none is kept.
  */
 export function lastingValues(graph: Graph, states: boolean): Set<number> {
   const updated = new Set(graph.updates.map(({ state }) => state));
@@ -62,7 +62,7 @@ export function lastingValues(graph: Graph, states: boolean): Set<number> {
     const isLasting =
       op === "constant" ||
       (op === "state" && states && !updated.has(outputs[0]!)) ||
-      (inputs.length > 0 && inputs.every((id) => lasting.has(id)));
+      (op !== "broadcast" && inputs.length > 0 && inputs.every((id) => lasting.has(id)));
     if (isLasting) for (const id of outputs) lasting.add(id);
   }
   return lasting;

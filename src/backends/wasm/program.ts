@@ -165,7 +165,7 @@ class Compilation {
       this.#leaf(node, outputs[0]!);
       return;
     }
-    const early = inputs.every((id) => this.#prepared.has(id));
+    const early = outputs.every((id) => this.#prepared.has(id));
     if (plan === "alias") return;
     for (const id of outputs) {
       const buffer = early
