@@ -14,6 +14,14 @@ export interface WasmOptions {
 /** Memory of a session may grow to 4 GiB less one page, the most that 32-bit addresses reach. */
 const maximumPages = 65535;
 
+/** How many threads {@link wasm} uses where it is not told, and why only one where memory cannot be shared. */
+export function defaultThreads(): { readonly threads: number; readonly reason?: string } {
+  const reason = sharedMemoryReason();
+  return reason === undefined
+    ? { threads: Math.min(processorCount(), 64) }
+    : { threads: 1, reason };
+}
+
 /**
  * The fast backend, for any CPU with nothing but Node or a browser: SIMD kernels emitted for the shapes at
  * hand, threads over shared memory, all off the caller's thread. Where memory cannot be shared (a page that is
@@ -23,7 +31,7 @@ const maximumPages = 65535;
  * @throws DeviceError where the engine has no relaxed SIMD with fused multiply-add.
  */
 export function wasm(options: WasmOptions = {}): Backend {
-  const { threads = Math.min(processorCount(), 64) } = options;
+  const { threads = defaultThreads().threads } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new OptionError(`wasm: ${threads} threads: expected an integer from 1 to 64.`);
   }

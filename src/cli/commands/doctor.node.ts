@@ -2,7 +2,7 @@ import { readdir, statfs } from "node:fs/promises";
 import { arch, cpus, freemem, platform, release, totalmem } from "node:os";
 import process from "node:process";
 import { z } from "zod";
-import { wasm } from "../../backends/wasm/backend.ts";
+import { defaultThreads, wasm } from "../../backends/wasm/backend.ts";
 import { cacheFolder } from "../../runs/cacheFolder.node.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions } from "../commonOptions.ts";
@@ -18,6 +18,7 @@ export const doctorCommand = defineCommand({
   async run({ version }) {
     const processors = cpus();
     const engine = describeEngine();
+    const { threads, reason } = defaultThreads();
     const cache = cacheFolder();
     const disk = await statfs(process.cwd()).catch(() => undefined);
     const free = disk === undefined ? undefined : disk.bavail * disk.bsize;
@@ -30,6 +31,8 @@ export const doctorCommand = defineCommand({
       release: release(),
       processor: processors[0]?.model.trim() ?? "unknown",
       cores: processors.length,
+      threads,
+      sharedMemory: reason === undefined,
       memoryBytes: totalmem(),
       freeMemoryBytes: freemem(),
       freeDiskBytes: free ?? null,
@@ -53,6 +56,8 @@ export const doctorCommand = defineCommand({
       ["disk here", free === undefined ? "unknown" : `${formatBytes(free)} free`],
       ["cache", `${cache}${document.cached ? "" : " (empty)"}`],
       ["wasm backend", engine.description],
+      ["threads", reason ?? `${threads}, over shared memory (SharedArrayBuffer)`],
+      ["", "on a web page: one, unless the page is cross-origin isolated"],
       ["used by auto", document.used],
     ];
     const text = textTable([{ title: "" }, { title: "" }], rows).trimStart();
