@@ -8,7 +8,7 @@ export interface ForeignTensor {
 
 /** A model for another program, and what it shall be asked. */
 export interface ForeignTask {
-  readonly runtime: "onnx";
+  readonly runtime: "onnx" | "tfjs";
   /** Content of the model's files, the main one first. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly inputs: Readonly<Record<string, ForeignTensor>>;

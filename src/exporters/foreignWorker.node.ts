@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { io, Tensor } from "@tensorflow/tfjs-core";
 import type { ForeignAnswer, ForeignTask } from "./foreignRuntime.ts";
 
 export type ForeignReply =
@@ -6,7 +7,7 @@ export type ForeignReply =
   | { readonly kind: "absent" }
   | { readonly kind: "failed"; readonly message: string };
 
-const askers = { onnx: askOnnxRuntime } as const;
+const askers = { onnx: askOnnxRuntime, tfjs: askTensorflow } as const;
 
 process.on("message", async (task: ForeignTask) => {
   process.send!(await reply(task));
@@ -47,4 +48,33 @@ async function askOnnxRuntime(task: ForeignTask): Promise<ForeignAnswer> {
   } finally {
     await session.release();
   }
+}
+
+async function askTensorflow(task: ForeignTask): Promise<ForeignAnswer> {
+  const tf = await import("@tensorflow/tfjs-core");
+  const { loadLayersModel } = await import("@tensorflow/tfjs-layers");
+  await import("@tensorflow/tfjs-backend-cpu");
+  await tf.setBackend("cpu");
+  const model = JSON.parse(new TextDecoder().decode(task.files.get("model.json"))) as {
+    modelTopology: object;
+    weightsManifest: { paths: string[]; weights: io.WeightsManifestEntry[] }[];
+  };
+  const shards = model.weightsManifest.flatMap(({ paths }) => paths);
+  const weightData = await new Blob(
+    shards.map((path) => new Uint8Array(task.files.get(path)!)),
+  ).arrayBuffer();
+  const layers = await loadLayersModel({
+    load: async () => ({
+      modelTopology: model.modelTopology,
+      weightSpecs: model.weightsManifest.flatMap(({ weights }) => weights),
+      weightData,
+    }),
+  });
+  const [input] = Object.values(task.inputs);
+  const y = layers.predict(tf.tensor(input!.data, [...input!.shape], "float32")) as Tensor;
+  return {
+    data: (await y.data()) as Float32Array,
+    shape: y.shape,
+    program: `tensorflow.js ${tf.version_core} (tfjs-layers, CPU)`,
+  };
 }

@@ -1,6 +1,7 @@
 import type { Exporter } from "./exporter.ts";
 import { htmlExporter } from "./html.node.ts";
 import { onnxExporter } from "./onnx.ts";
+import { tfjsExporter } from "./tfjs.ts";
 import { safetensorsExporter, torchExporter } from "./weightFiles.ts";
 
 /** Every form in which a model is handed over. */
@@ -8,6 +9,7 @@ export const exporters = {
   onnx: onnxExporter,
   safetensors: safetensorsExporter,
   torch: torchExporter,
+  tfjs: tfjsExporter,
   html: htmlExporter,
 } as const satisfies Record<string, Exporter>;
 

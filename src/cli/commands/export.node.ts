@@ -39,6 +39,7 @@ Where the other program is not installed, the export is read back with our own r
     "striate export runs/photos --format onnx --out ship/photos.onnx",
     "striate export runs/photos --format onnx --preprocessing --softmax --out ship/onnx",
     "striate export runs/photos --format safetensors --out ship/hub",
+    "striate export runs/photos --format tfjs --out ship/web --images 2",
     "striate export runs/photos --format html --out ship/photos.html",
   ],
   async run({ output, signal, version }, [path = ""], options) {

@@ -8,6 +8,7 @@ import type { ConstantAttributes, InputAttributes } from "../../../graph/ops/lea
 import { removeDeadCode } from "../../../graph/passes/deadCode.ts";
 import { rewrite } from "../../../graph/passes/rewrite.ts";
 import type { ElementType } from "../../elementType.ts";
+import { biasOf } from "../../fusedBias.ts";
 import type { WritableTensor } from "../../tensorFile.ts";
 import { dataTypes } from "../proto/dataTypes.ts";
 import {
@@ -25,9 +26,9 @@ import {
   ValueInfoProtoSchema,
 } from "../proto/messages.generated.ts";
 import { makeTensorProto } from "../proto/tensorData.ts";
-import { biasOf, openShapes } from "./graphFacts.ts";
 import { NodeList } from "./nodeList.ts";
 import type { NodeWriter, OpenShape } from "./nodeWriter.ts";
+import { openShapes } from "./openShapes.ts";
 import { hasOperator, nodeWriters } from "./operations.ts";
 
 /** What to write into an ONNX model. */

@@ -3,9 +3,9 @@ import type { TensorType } from "../../../graph/graph.ts";
 import type { AvgPool2dAttributes } from "../../../graph/ops/avgPool2d.ts";
 import type { MaxPool2dAttributes } from "../../../graph/ops/maxPool2d.ts";
 import type { PoolWindow } from "../../../graph/poolWindows.ts";
+import { type RegularWindows, regularWindows } from "../../regularWindows.ts";
 import type { NodeList, WrittenAttribute } from "./nodeList.ts";
 import type { NodeWriter } from "./nodeWriter.ts";
-import { type RegularWindows, regularWindows } from "./windows.ts";
 
 function bothAxes(
   { rows, columns }: MaxPool2dAttributes,

@@ -1,4 +1,4 @@
-import type { PoolWindow } from "../../../graph/poolWindows.ts";
+import type { PoolWindow } from "../graph/poolWindows.ts";
 
 /** Windows along one axis in the numbers that a file format describes them with. */
 export interface RegularWindows {
