@@ -38,7 +38,7 @@ export const nin: NetFamily<NinVariant> = {
   year: 2013,
   input: [3, 32, 32],
   classes: 10,
-  minimum: 6,
+  minimum: 4,
   nets: {
     nin: {
       cifar: {
@@ -51,7 +51,7 @@ export const nin: NetFamily<NinVariant> = {
       imagenet: {
         input: [3, 227, 227],
         classes: 1000,
-        minimum: 55,
+        minimum: 39,
         stages: [
           { kernel: 11, stride: 4, channels: [96, 96, 96], pool: "max" },
           { kernel: 5, padding: 2, channels: [256, 256, 256], pool: "max" },

@@ -62,7 +62,7 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
   year: 2016,
   input: [3, 224, 224],
   classes: 1000,
-  minimum: 25,
+  minimum: 17,
   nets: {
     squeezenet: {
       "1.1": {
@@ -71,12 +71,12 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
       },
       "1.0": {
         first: { channels: 96, kernel: 7 },
-        minimum: 29,
+        minimum: 21,
         body: body10,
       },
       "1.0-bypass": {
         first: { channels: 96, kernel: 7 },
-        minimum: 29,
+        minimum: 21,
         bypass: true,
         body: body10,
       },
@@ -89,7 +89,7 @@ export const squeezenet: NetFamily<SqueezeNetVariant> = {
       bypass: true,
       input: [3, 17, 17],
       classes: 3,
-      minimum: 7,
+      minimum: 5,
     },
   },
   weights: () => [
