@@ -8,7 +8,10 @@ import type { KerasNet } from "./config.ts";
 
 /** What is needed beyond the weights themselves. */
 export interface TorchWeightsOptions {
-  /** The model, which tells a depthwise convolution of Keras 3 from an ordinary one. */
+  /**
+   * The model, which tells a depthwise convolution of Keras 3 from an ordinary one, and a map that a `Permute` brought into
+   * PyTorch's order before it was flattened.
+   */
   readonly net?: KerasNet | undefined;
   /**
    * Dense layers that follow a `Flatten`, with the [H, W, C] that was flattened: Keras counts
@@ -61,14 +64,31 @@ export function torchWeights(file: TensorFile, options: TorchWeightsOptions = {}
       variable === "depthwise_kernel" ||
       (variable === "kernel" && classes.get(layer)?.startsWith("Depthwise") === true);
     const isKernel = variable.endsWith("kernel");
+    const map = isChannelsFirst(options.net, layer)
+      ? undefined
+      : ownValue(options.flattened ?? {}, layer);
     tensors.set(
       `${layer}${layer === "" ? "" : "."}${suffix ?? variable}`,
-      isKernel
-        ? kernel(tensor, isDepthwise, ownValue(options.flattened ?? {}, layer), full)
-        : tensor,
+      isKernel ? kernel(tensor, isDepthwise, map, full) : tensor,
     );
   }
   return { tensors, metadata: file.metadata };
+}
+
+/** Whether what a dense layer reads was flattened behind `Permute([3, 1, 2])`: channels, rows, columns. */
+function isChannelsFirst(net: KerasNet | undefined, layer: string): boolean {
+  const layers = new Map(net?.layers.map((row) => [row.name, row]));
+  const before = (name: string | undefined) => layers.get(layers.get(name ?? "")?.inputs[0] ?? "");
+  let row = before(layer);
+  // As many steps as layers, so that a circle in a file ends.
+  for (let step = 0; step < layers.size && row !== undefined; step++) {
+    if (row.className === "Flatten") break;
+    if (!["Dropout", "Activation", "ReLU"].includes(row.className)) return false;
+    row = before(row.name);
+  }
+  const permute = before(row?.name);
+  const { dims } = permute?.className === "Permute" ? permute.config : {};
+  return Array.isArray(dims) && dims.join() === "3,1,2";
 }
 
 function kernel(
