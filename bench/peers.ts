@@ -139,6 +139,29 @@ const onnxruntime: Contestant = {
   },
 };
 
+/** A library of JavaScript: its nets are built in bench/peers/NAME.ts from the descriptions of bench/peers/nets.ts. */
+function library(peer: string, way: string, packages: readonly string[]): Contestant {
+  return {
+    peer,
+    way,
+    measure(job) {
+      const failure = install(packages);
+      if (failure !== undefined) return failure;
+      return start(process.execPath, [
+        join(root, `bench/peers/${peer}.ts`),
+        ...flags(job),
+        ...["--backend", way],
+      ]);
+    },
+  };
+}
+
+const tfjs = (backend: string) =>
+  library("tfjs", backend, [
+    "@tensorflow/tfjs@4.22.0",
+    `@tensorflow/tfjs-backend-${backend}@4.22.0`,
+  ]);
+
 const everyone: readonly Contestant[] = [
   striate,
   pytorch("pytorch", "contiguous", {}),
@@ -146,6 +169,8 @@ const everyone: readonly Contestant[] = [
   pytorch("pytorch-avx2", "contiguous", avx2),
   pytorch("pytorch-avx2", "channels_last", avx2),
   onnxruntime,
+  tfjs("wasm"),
+  tfjs("cpu"),
   systemNode,
   chromium,
 ];

@@ -2,15 +2,17 @@
 //
 //   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 3] [--rounds 3] [--only NET] [--peers NAMES] [--csv FILE]
 //
-// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime; and Striate
-// elsewhere: system-node (built, under the Node on the path), chromium (on a page). By default pytorch, and with
-// `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with python3-torchvision and libopenblas0; onnxruntime-node is
-// installed into .cache/bench at first use. Who cannot run a net is listed with the reason.
+// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime, tfjs
+// (its WebAssembly and its CPU backend); and Striate elsewhere: system-node (built, under the Node on the path), chromium (on a
+// page). By default pytorch, and with `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with
+// python3-torchvision and libopenblas0; packages of npm are installed into .cache/bench at first use. Who cannot run a net is
+// listed with the reason.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { root } from "./cache.ts";
+import { csvLine } from "./csv.ts";
 import { type Contestant, contestants, type Measurement, peerNames } from "./peers.ts";
 import { type Mode, type Row, rowsOf } from "./rows.ts";
 import { geometricMean, median } from "./statistics.ts";
@@ -52,18 +54,18 @@ const commit = spawnSync("git", ["describe", "--always", "--dirty"], {
   encoding: "utf8",
 });
 const lines = [
-  "date,machine,commit,mode,net,input,batch,threads,peer,way,round,images_per_s,step_ms,first_step_ms,peak_rss_mb,backend,note",
+  "date,machine,commit,mode,net,input,batch,threads,peer,way,round,images_per_s,step_ms,first_step_ms,peak_rss_mb,backend,note\n",
 ];
 const ratios = new Map<string, number[]>();
 process.stdout.write(`${mode}, ${threads} threads, ${machine}, commit ${commit.stdout.trim()}\n`);
 for (const row of rowsOf[mode]) {
   if (!row.net.includes(values.only)) continue;
   const runs = measureRow(row);
-  for (const run of runs) lines.push(csvLine(row, run));
+  for (const run of runs) lines.push(runLine(row, run));
   process.stdout.write(
     `${`${row.title} ${row.input} x ${row.batch}`.padEnd(32)} ${describe(runs)}\n`,
   );
-  if (values.csv !== undefined) writeFileSync(values.csv, `${lines.join("\n")}\n`);
+  if (values.csv !== undefined) writeFileSync(values.csv, lines.join(""));
 }
 for (const [peer, list] of ratios) {
   process.stdout.write(
@@ -117,33 +119,22 @@ function describe(runs: readonly Run[]): string {
   return parts.join("   ");
 }
 
-function csvLine(row: Row, { contestant: { peer, way }, round, result }: Run): string {
+function runLine(row: Row, { contestant: { peer, way }, round, result }: Run): string {
   const { net, input, batch } = row;
   const numbers =
     typeof result === "string"
       ? ["", "", "", "", "", result]
       : [
-          result.images_per_s.toPrecision(5),
-          result.step_ms_median.toPrecision(5),
-          result.first_step_ms.toFixed(0),
-          result.peak_rss_mb?.toFixed(0) ?? "",
+          result.images_per_s,
+          result.step_ms_median,
+          Math.round(result.first_step_ms),
+          result.peak_rss_mb === null ? "" : Math.round(result.peak_rss_mb),
           result.backend,
           result.note,
         ];
-  const cells = [
-    new Date().toISOString().slice(0, 19),
-    machine,
-    commit.stdout.trim(),
-    mode,
-    net,
-    input,
-  ];
-  return [...cells, batch, threads, peer, way, round, ...numbers].map(csvCell).join(",");
-}
-
-function csvCell(value: string | number): string {
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const date = new Date().toISOString().slice(0, 19);
+  const cells = [date, machine, commit.stdout.trim(), mode, net, input];
+  return csvLine([...cells, batch, threads, peer, way, round, ...numbers]);
 }
 
 function fail(message: string): never {
