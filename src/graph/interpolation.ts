@@ -53,7 +53,9 @@ export interface InterpolationRows {
 /** The position in the input of output `i`. Multiplying first keeps whole quotients whole. */
 function position(i: number, axis: AxisInterpolation): number {
   const { input, output, scale, coordinates } = axis;
-  const unscale = (p: number) => (scale === undefined ? (p * input) / output : p / scale);
+  // A scale that was given is a float32; quotients by it are whole in float32 where they are meant to be.
+  const unscale = (p: number) =>
+    scale === undefined ? (p * input) / output : Math.fround(p / Math.fround(scale));
   const half = unscale(i + 0.5) - 0.5;
   switch (coordinates) {
     case "halfPixel":

@@ -134,6 +134,11 @@ export class NodeContext {
     this.#scope.charge(numbers, this.where);
   }
 
+  /** Counts a table of positions: its rows are lists of their own, which cost more than the numbers in them. */
+  chargeTable(rows: number, entries: number = rows): void {
+    this.charge(8 * rows + entries);
+  }
+
   /** Refuses sizes from the file that no tensor can have. */
   checkSizes(sizes: Shape, minimum = 1): void {
     checkShape(sizes, this.where, minimum);

@@ -20,12 +20,19 @@ import { readKeras } from "../../../src/formats/keras/read.ts";
 import { torchWeights } from "../../../src/formats/keras/torchWeights.ts";
 import { readNpy, writeNpy } from "../../../src/formats/npz/npy.ts";
 import { readNpz, writeNpz } from "../../../src/formats/npz/npz.ts";
+import { importGraph } from "../../../src/formats/onnx/importGraph.ts";
+import { netFromOnnx } from "../../../src/formats/onnx/onnxNet.ts";
 import { loadExternalData } from "../../../src/formats/onnx/proto/externalData.ts";
 import {
   ModelProtoSchema,
   TensorProtoSchema,
 } from "../../../src/formats/onnx/proto/messages.generated.ts";
-import { decodeModel, decodeTensor, modelTensors } from "../../../src/formats/onnx/proto/model.ts";
+import {
+  decodeModel,
+  decodeTensor,
+  encodeModel,
+  modelTensors,
+} from "../../../src/formats/onnx/proto/model.ts";
 import { makeTensorProto, tensorData } from "../../../src/formats/onnx/proto/tensorData.ts";
 import { readSafetensors } from "../../../src/formats/safetensors/read.ts";
 import { writeSafetensors } from "../../../src/formats/safetensors/write.ts";
@@ -39,6 +46,8 @@ import { readTorch } from "../../../src/formats/torch/read.ts";
 import { writeTorch } from "../../../src/formats/torch/write.ts";
 import { openZip } from "../../../src/formats/zip/read.ts";
 import { writeZip } from "../../../src/formats/zip/write.ts";
+import { classifier } from "../onnx/classifierModel.ts";
+import { caseModel, operatorCases } from "../onnx/operators.cases.ts";
 
 /** A parser to be fed with changed files. */
 export interface FuzzTarget {
@@ -229,6 +238,16 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       run: async (bytes) => void (await unzipped(bytes)),
     },
     { name: "onnx", seeds: [onnxSeed()], run: readOnnx },
+    {
+      name: "onnx graph",
+      seeds: operatorCases.map((row) => encodeModel(caseModel(row))),
+      run: async (bytes) => void importGraph(decodeModel(bytes, "fuzz")),
+    },
+    {
+      name: "onnx classifier",
+      seeds: [encodeModel(classifier())],
+      run: async (bytes) => void netFromOnnx(decodeModel(bytes, "fuzz"), { name: "fuzz" }),
+    },
     {
       name: "onnx tensor",
       seeds: [

@@ -72,7 +72,7 @@ function deepConvolution(
     );
   }
   const places = Math.floor(room / stride) + 1;
-  node.charge(places * taps);
+  node.chargeTable(places * taps);
   const indices = Array.from({ length: places * taps }, (_, i) => {
     const at = Math.floor(i / taps) * stride + (i % taps) * dilation - before;
     return at >= 0 && at < depth ? [at] : [];
@@ -159,7 +159,7 @@ function deepTransposed(
   const k = y.shape[1]! / taps;
   const behind = y.shape.slice(2);
   const cut = swapped(reshape(y, [n, depth, k, taps, ...behind]), 1);
-  node.charge(depth * taps + size);
+  node.chargeTable(size, depth * taps);
   const indices = Array.from({ length: size }, (): number[] => []);
   for (let i = 0; i < depth * taps; i++) {
     indices[Math.floor(i / taps) * stride + (i % taps) * dilation - before]?.push(i);

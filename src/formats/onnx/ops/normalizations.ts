@@ -118,9 +118,10 @@ function lrn(node: NodeContext): Value {
   };
   const normalized = (value: Value) =>
     value.builder.add(localResponseNormOp, [value], attributes)[0]!;
-  node.charge((x.shape[1] ?? 0) * Math.min(size, x.shape[1] ?? 0));
+  const channels = x.shape[1] ?? 0;
+  node.chargeTable(3 * channels, channels * Math.min(size, channels));
   if (size % 2 === 1) return normalized(x);
-  const backwards = Array.from({ length: x.shape[1] ?? 0 }, (_, c) => x.shape[1]! - 1 - c);
+  const backwards = Array.from({ length: channels }, (_, c) => channels - 1 - c);
   return take(normalized(take(x, 1, backwards)), 1, backwards);
 }
 

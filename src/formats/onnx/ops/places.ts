@@ -161,7 +161,7 @@ const slice: Operator = {
         if (count !== x.shape[axis]) x = block(x, axis, start, start + count);
         continue;
       }
-      node.charge(count);
+      node.chargeTable(count);
       const indices = Array.from({ length: count }, (_, i) => start + i * step);
       x = take(x, axis, indices);
     }
@@ -198,7 +198,7 @@ const gather: Operator = {
     const { numbers, shape: places } = node.tensor(1);
     const [before, size, after] = [x.shape.slice(0, axis), x.shape[axis]!, x.shape.slice(axis + 1)];
     if (numbers !== undefined) {
-      node.charge(numbers.length);
+      node.chargeTable(numbers.length);
       const picked = take(x, axis, gatheredIndices(node, numbers, size));
       return reshape(picked, [...before, ...places, ...after]);
     }
@@ -303,7 +303,7 @@ function pad(node: NodeContext): Value {
     before.map((b) => Math.max(0, -b)),
     inner,
   );
-  node.charge(sizes.reduce((sum, size) => sum + size, 0));
+  node.chargeTable(sizes.reduce((sum, size) => sum + size, 0));
   return padded(cut, { before: grown(before), after: grown(after), mode });
 }
 
@@ -367,6 +367,42 @@ const identity: Operator = {
   },
 };
 
+/** Of each matrix what lies on one side of a diagonal; 0 on the other. */
+function trilu(node: NodeContext): Value {
+  const x = node.input(0);
+  const [rows, columns] = x.shape.slice(-2);
+  if (rows === undefined || columns === undefined) {
+    throw new FormatError(`${node.where}: ${formatShape(x.shape)} are no matrices.`);
+  }
+  const diagonal = node.knownScalar(1, 0);
+  const isUpper = node.int("upper", 1) !== 0;
+  node.charge(rows * columns);
+  const kept = Float32Array.from({ length: rows * columns }, (_, i) => {
+    const offset = (i % columns) - Math.floor(i / columns);
+    return (isUpper ? offset >= diagonal : offset <= diagonal) ? 1 : 0;
+  });
+  const mask = node.builder.constant(kept, [rows, columns]);
+  return elementwise([mask, x], s.select(input(0), input(1), 0));
+}
+
+/** One of two values along a new axis: the second at the index, the first elsewhere. */
+function oneHot(node: NodeContext): OnnxTensor {
+  const shape = node.shape(0);
+  const depth = node.knownScalar(1, 0);
+  const [off = 0, on = 1] = node.known(2);
+  const axis = normalizedAxis(node, node.int("axis", -1), shape.length + 1);
+  node.checkSizes([depth]);
+  node.charge(depth);
+  const spread = [...shape.slice(0, axis), 1, ...shape.slice(axis)];
+  const counted = node.builder.constant(
+    Float32Array.from({ length: depth }, (_, i) => i),
+    [depth, ...shape.slice(axis).map(() => 1)],
+  );
+  const index = s.select(s.less(input(0), 0), s.add(input(0), depth), input(0));
+  const chosen = s.select(s.equal(index, input(1)), on, off);
+  return typed(elementwise([reshape(node.input(0), spread), counted], chosen), node.type(2));
+}
+
 /** Operators that move elements. */
 export const places: Operators = {
   CenterCropPad: { build: centerCropPad },
@@ -374,9 +410,11 @@ export const places: Operators = {
   DepthToSpace: { build: depthToSpace },
   Gather: gather,
   Identity: identity,
+  OneHot: { build: oneHot },
   Pad: { build: pad },
   Slice: slice,
   SpaceToDepth: { build: spaceToDepth },
   Split: split,
   Transpose: transpose,
+  Trilu: { build: trilu },
 };

@@ -1,4 +1,4 @@
-import { ShapeError } from "../../../core/errors.ts";
+import { FormatError, ShapeError } from "../../../core/errors.ts";
 import {
   broadcastShapes,
   elementCount,
@@ -61,8 +61,26 @@ function typeOf(node: NodeContext, row: Pointwise): ElementType {
 /** The row's expression over the node's inputs, as the graph computes it. */
 export function built(node: NodeContext, row: Pointwise): OnnxTensor {
   const shapes = operandShapes(node);
+  const expression = checkedExpression(node, row);
   const operands = shapes.map((shape, i) => reshape(node.input(i), shape));
-  return typed(elementwise(operands, row.expression(node)), typeOf(node, row));
+  return typed(elementwise(operands, expression), typeOf(node, row));
+}
+
+/** The row's expression, which may read no input that the node does not have. */
+function checkedExpression(node: NodeContext, row: Pointwise): Expression {
+  const expression = row.expression(node);
+  const needed = largestInput(expression) + 1;
+  const { length } = node.indices();
+  if (needed > length || length === 0) {
+    throw new FormatError(`${node.where}: ${length} inputs; expected ${Math.max(1, needed)}.`);
+  }
+  return expression;
+}
+
+function largestInput(expression: Expression): number {
+  if (expression.kind === "input") return expression.index;
+  if (expression.kind === "constant") return -1;
+  return Math.max(...expression.arguments.map(largestInput));
 }
 
 /**
@@ -92,7 +110,7 @@ function evaluate(node: NodeContext, row: Pointwise): KnownTensor[] | undefined 
   const shape = broadcastShapes(shapes, node.where);
   const count = elementCount(shape);
   node.charge(count * tensors.length);
-  const compute = evaluator(row.expression(node));
+  const compute = evaluator(checkedExpression(node, row));
   const strides = shapes.map((own) => broadcastStrides(own, shape));
   const places = rowMajorStrides(shape);
   const result = new Float64Array(count);

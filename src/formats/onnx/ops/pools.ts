@@ -93,7 +93,7 @@ function tallWindows(
   count: number,
   height: number,
 ): PoolWindow[] {
-  node.charge(count * rows.length);
+  node.chargeTable(count * rows.length);
   return Array.from({ length: count * rows.length }, (_, i) => {
     const row = rows[i % rows.length]!;
     return { ...row, start: row.start + Math.floor(i / rows.length) * height };
@@ -143,7 +143,7 @@ function maxUnpool(node: NodeContext): Value {
   node.checkSizes([n, c, ...sizes]);
   const windows = windowsOver(node, sizes, kernelSizes(node, sizes.length));
   const ranges = windows.map(({ kernel, stride, before }, axis) => {
-    node.charge(small[axis]!);
+    node.chargeTable(small[axis]!);
     return Array.from({ length: small[axis]! }, (_, i): PoolWindow => {
       const start = Math.max(0, i * stride - before);
       const end = Math.min(sizes[axis]!, i * stride - before + kernel);
@@ -179,7 +179,7 @@ function leadingRanges(
   let joined: readonly PoolWindow[] = untouched(1);
   for (const [axis, own] of ranges.slice(0, -1).entries()) {
     const size = sizes[axis]!;
-    node.charge(joined.length * own.length);
+    node.chargeTable(joined.length * own.length);
     joined = joined.flatMap((outer) =>
       own.map(({ start, count }): PoolWindow => {
         const from = outer.start * size + start;

@@ -2,7 +2,7 @@ import { elementCount, rowMajorStrides, type Shape } from "../../../core/shape.t
 import type { Value } from "../../../graph/builder.ts";
 import { type Expression, input, scalar as s } from "../../../graph/expression.ts";
 import { argMax } from "../../../graph/ops/argMax.ts";
-import { take } from "../../../graph/ops/axisMap.ts";
+import { axisMap, take } from "../../../graph/ops/axisMap.ts";
 import { elementwise } from "../../../graph/ops/elementwise.ts";
 import {
   type ReduceOptions,
@@ -149,16 +149,32 @@ const place =
     if (node.int("select_last_index", 0) === 0) {
       return typed(reshape(argMax(signed, axis), shape), "int64");
     }
-    node.charge(size);
+    node.chargeTable(size);
     const backwards = Array.from({ length: size }, (_, i) => size - 1 - i);
     const last = argMax(take(signed, axis, backwards), axis);
     return typed(reshape(elementwise([last], s.sub(size - 1, x)), shape), "int64");
   };
 
+/** Sums of all elements up to each, along an axis. */
+const cumSum: Importer = (node) => {
+  const value = node.input(0);
+  const axis = normalizedAxis(node, node.knownScalar(1, 0), value.shape.length);
+  const size = value.shape[axis]!;
+  node.chargeTable(size, (size * (size + 1)) / 2);
+  const own = node.int("exclusive", 0) === 0 ? 1 : 0;
+  const indices = Array.from({ length: size }, (_, i) =>
+    Array.from({ length: i + own }, (_, j) => j),
+  );
+  if (node.int("reverse", 0) === 0) return axisMap(value, { axis, indices });
+  const mirrored = indices.map((row) => row.map((j) => size - 1 - j)).reverse();
+  return axisMap(value, { axis, indices: mirrored });
+};
+
 /** Operators that make one number of many. */
 export const reductions: Operators = {
   ArgMax: { build: place(1) },
   ArgMin: { build: place(-1) },
+  CumSum: { build: cumSum },
   ...Object.fromEntries(
     Object.entries(rows).map(([name, row]) => [
       name,

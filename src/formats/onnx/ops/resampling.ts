@@ -61,7 +61,7 @@ function resampled(
     const own = x.shape[axis]!;
     const isSame = output === own && (scale === undefined || scale === 1) && region === undefined;
     if (isSame) continue;
-    node.charge(4 * (own + output));
+    node.chargeTable(output, 4 * (own + output));
     const rows = interpolationRows({
       ...method,
       input: own,

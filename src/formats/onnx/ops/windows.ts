@@ -98,7 +98,7 @@ export function pooledPositions(node: NodeContext): PoolWindow[][] {
     const { before, after, ...window } = windows[axis]!;
     // Each position of the result holds its window's elements, where an average adds them up.
     const places = 1 + (size + before + after) / window.stride;
-    node.charge(places * (1 + Math.min(window.kernel, size)));
+    node.chargeTable(places, places * Math.min(window.kernel, size));
     if (window.kernel > size + before + after) {
       throw new UnsupportedError(
         `${node.where}: a window of ${window.kernel} over ${size} elements with ${before + after} of padding.`,
