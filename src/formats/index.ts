@@ -39,6 +39,15 @@ export { matchTensors, type TensorMatch } from "./matchTensors.ts";
 export { readNpy, writeNpy } from "./npz/npy.ts";
 export { readNpz, writeNpz } from "./npz/npz.ts";
 export {
+  type ImportedGraph,
+  type ImportedInput,
+  type ImportedOutput,
+  type ImportOptions,
+  importGraph,
+} from "./onnx/importGraph.ts";
+export { netFromOnnx, type OnnxNetOptions } from "./onnx/onnxNet.ts";
+export { readModel as readOnnx } from "./onnx/proto/model.ts";
+export {
   detectWeightFormat,
   type OpenedWeights,
   type OpenWeightsOptions,
