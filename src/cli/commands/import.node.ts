@@ -29,7 +29,9 @@ Preprocessing comes from the file, from what is known of published weights, or f
       .string()
       .optional()
       .meta({ placeholder: "NET" })
-      .describe("name of a net, a net file (.json), or a description by Caffe (.prototxt)"),
+      .describe(
+        "name of a net, a net file (.json), or a description by Caffe (.prototxt); left out, an ONNX file is a net of its own",
+      ),
     variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
     out: z
       .string()
@@ -94,6 +96,7 @@ Preprocessing comes from the file, from what is known of published weights, or f
     "striate import lenet.caffemodel --net lenet5 --variant caffe",
     "striate import cifar10_quick.caffemodel --net cifar10_quick.prototxt --mean-image mean.binaryproto",
     "striate import tfjs/model.json --net mobilenet_v1 --variant 0.25 --labels synset_words.txt",
+    "striate import squeezenet.onnx --mean 104,117,123 --std 1 --scale 1 --channels bgr",
     "striate import timm/resnet18.tv_in1k --out models/resnet18",
   ],
   async run({ output, signal, version }, [given = ""], options) {
