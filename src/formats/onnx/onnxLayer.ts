@@ -123,6 +123,8 @@ class LayerHost implements ImportHost {
   readonly #image: Value;
   readonly #initial: ReadonlyMap<string, Initializer>;
   #scope: Scope;
+  /** Products whose bias is added by a node of its own: the result of each, and the name of the bias. */
+  readonly #biases: ReadonlyMap<string, string>;
   /** Weights that were lifted for the node at hand. */
   #lifted: string[] = [];
   /** Weights that tensors are made of and that no layer has counted yet. */
@@ -138,6 +140,7 @@ class LayerHost implements ImportHost {
     this.#scope = scope;
     this.batch = batch;
     this.#initial = factors(graph);
+    this.#biases = biasesOfProducts(graph);
   }
 
   get builder() {
@@ -167,6 +170,10 @@ class LayerHost implements ImportHost {
       return prepared;
     }
     for (const name of node.input) this.#uncounted.delete(name);
+    const bias = this.#biases.get(node.output[0] ?? "");
+    if (bias !== undefined) uncounted.push(bias);
+    // One layer with the product before it.
+    if (node.opType === "Add" && node.input.some((name) => this.#biases.has(name))) return append();
     const outer = this.#scope;
     let results: ReturnType<typeof append> | undefined;
     const { kind, options, label } = describeNode(node);
@@ -196,6 +203,27 @@ function factors(graph: GraphProto): Map<string, Initializer> {
   for (const { opType, input } of graph.node) {
     if (!opType.endsWith("Normalization")) continue;
     for (const index of [1, 4]) found.set(input[index] ?? "", constant(1));
+  }
+  return found;
+}
+
+/** For each `MatMul` that nothing but an `Add` of a vector of weights reads: that vector, by the product's name. */
+function biasesOfProducts(graph: GraphProto): Map<string, string> {
+  const vectors = new Set(
+    graph.initializer.filter(({ dims }) => dims.length === 1).map(({ name }) => name),
+  );
+  const products = new Set(
+    graph.node.filter(({ opType }) => opType === "MatMul").map(({ output }) => output[0] ?? ""),
+  );
+  const uses = new Map<string, number>();
+  for (const { input } of graph.node) {
+    for (const name of input) uses.set(name, (uses.get(name) ?? 0) + 1);
+  }
+  const found = new Map<string, string>();
+  for (const { opType, input } of graph.node) {
+    const product = input.find((name) => products.has(name) && uses.get(name) === 1);
+    const bias = input.find((name) => vectors.has(name) && uses.get(name) === 1);
+    if (opType === "Add" && product !== undefined && bias !== undefined) found.set(product, bias);
   }
   return found;
 }
