@@ -27,7 +27,8 @@ export function ensureInstalled() {
   // some registries do not carry. `--no-save` keeps to the lock and leaves it as it is.
   const result = spawnSync(
     command,
-    [...prefix, "install", "--no-save", "--no-audit", "--no-fund"],
+    // The tools among the packages want a newer Node than may run this, and get one: the package `node`.
+    [...prefix, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
     {
       cwd: root,
       stdio: ["ignore", 2, 2],

@@ -25,7 +25,7 @@ export const engineOptions = {
   backend: z.enum(["auto", "wasm", "reference"]).default("auto").describe("what computes"),
 };
 
-/** Flag of commands whose options may come from a file. */
+/** Flag of every command, read before the others: it may name values for them. */
 export const configOption = {
   config: z
     .string()

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { Command as Parser } from "commander";
+import { z } from "zod";
 import { nearest, StriateError } from "../core/errors.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands/index.ts";
+import { configOption } from "./commonOptions.ts";
 import { checkOptions, type Flag, flagsOf, readFlag } from "./flags.ts";
 import { processOutput } from "./output.node.ts";
 import { textTable } from "./table.ts";
@@ -52,9 +54,9 @@ async function dispatch(args: readonly string[]): Promise<0 | 1> {
     await write(helpOf(verb, command));
     return 0;
   }
-  const configPath = parsed.given.config;
+  const { config: configPath, ...given } = parsed.given;
   const config = typeof configPath === "string" ? await readConfig(configPath) : {};
-  const options = checkOptions(command.options, parsed.given, config, String(configPath));
+  const options = checkOptions(command.options, given, config, String(configPath));
   const output = processOutput({ quiet: options.quiet === true });
   const controller = new AbortController();
   const stop = (): void => {
@@ -107,7 +109,7 @@ function parse(
   rest: readonly string[],
 ): "help" | { args: string[]; given: Record<string, unknown> } {
   if (rest.includes("--help") || rest.includes("-h")) return "help";
-  const flags = flagsOf(command.options);
+  const flags = allFlags(command);
   const parser = new Parser(`striate ${verb}`)
     .exitOverride()
     .allowExcessArguments(false)
@@ -135,6 +137,10 @@ function parse(
     given[flag.key] = typeof value === "string" ? readFlag(flag, value) : value;
   }
   return { args: parser.args, given };
+}
+
+function allFlags({ options }: Command): readonly Flag[] {
+  return [...flagsOf(options), ...flagsOf(z.object(configOption))];
 }
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {
@@ -176,7 +182,7 @@ function helpOf(verb: string, command: Command): string {
     const rows = command.arguments.map((argument) => [`  ${argument.name}`, argument.description]);
     parts.push(textTable([{ title: "Arguments" }, { title: "" }], rows));
   }
-  const rows = flagsOf(command.options).map((flag) => [`  ${written(flag)}`, explained(flag)]);
+  const rows = allFlags(command).map((flag) => [`  ${written(flag)}`, explained(flag)]);
   parts.push(textTable([{ title: "Flags" }, { title: "" }], rows));
   parts.push(["Examples", ...command.examples.map((example) => `  ${example}`)].join("\n"));
   return `${parts.join("\n\n")}\n`;
@@ -215,8 +221,12 @@ async function packageVersion(): Promise<string> {
 // Waits until the text is out: a pipe may take it in pieces, and the process must not end before.
 function write(text: string): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.once("error", () => resolve());
-    process.stdout.write(text, () => resolve());
+    const done = (): void => {
+      process.stdout.off("error", done);
+      resolve();
+    };
+    process.stdout.once("error", done);
+    process.stdout.write(text, done);
   });
 }
 

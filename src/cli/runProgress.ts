@@ -64,7 +64,11 @@ function showData(output: Output, event: Extract<RunEvent, { type: "data" }>): v
     `${output.styled("bold", name)}: ${train + val + test} images of ${classes.length} classes: ${parts.join(", ")}`,
   );
   if (bad.length > 0) {
-    output.warn(output.styled("yellow", `${bad.length} files cannot be used and are left out:`));
+    const files =
+      bad.length === 1
+        ? "1 file cannot be used and is"
+        : `${bad.length} files cannot be used and are`;
+    output.warn(output.styled("yellow", `${files} left out:`));
     for (const { message } of bad.slice(0, badShown)) output.warn(`  ${message}`);
     if (bad.length > badShown)
       output.warn(`  and ${bad.length - badShown} more; the report lists all`);

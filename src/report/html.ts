@@ -1,3 +1,5 @@
+import { style } from "./style.ts";
+
 /** Text for HTML and SVG: every value that comes from data passes through here. */
 export function escapeHtml(text: string | number): string {
   return String(text)
@@ -60,4 +62,18 @@ export function table(
   return `<div class="scroll"><table><thead>${line("th", head)}</thead><tbody>${rows
     .map((cells) => line("td", cells))
     .join("")}</tbody></table></div>`;
+}
+
+/**
+ * A whole page that needs nothing else: no network, no other file. A policy in its head forbids it to load anything.
+ *
+ * @param script Program of the page, if it has one.
+ */
+export function page(title: string, body: string, script = ""): string {
+  const policy =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${policy}"><title>${escapeHtml(title)}</title><style>${style}</style></head>
+<body><main>${body}</main>${script === "" ? "" : `<script>${script}</script>`}</body></html>
+`;
 }

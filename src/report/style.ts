@@ -14,6 +14,7 @@ h2{font-size:1.15rem;margin:0 0 12px}
 h3{font-size:.95rem;margin:18px 0 8px}
 section{margin-top:38px}
 p{margin:.4em 0;max-width:72ch}
+a{color:var(--a)}
 .lead{display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 22px}
 .big{font-size:3.6rem;line-height:1.05;font-weight:700;letter-spacing:-.02em;color:var(--a)}
 .interval{font-size:1.1rem}

@@ -44,10 +44,12 @@ const photoSizes = [128, 96, 64, 48, 32];
 const wantedEpochs = 40;
 /** Images up to this size need every pixel: the stem of an ImageNet net would leave a single one. */
 const smallSide = 48;
-/** More passes than this over few images teach nothing new. */
+/** More passes than this teach nothing new, unless the images are so few that they make fewer steps than below. */
 const mostEpochs = 120;
 /** Passes over codes, which cost next to nothing. */
 const extractEpochs = 60;
+/** A net from scratch needs about so many steps, however few the images are. */
+const wantedSteps = 2400;
 
 /**
  * Chooses everything that was not asked for, for the data at hand: a pure function, so that the same data and
@@ -97,21 +99,19 @@ export function choosePlan(
   const mode = transferred?.transfer?.mode;
   const isExtract = mode === "extract";
   const keepsHead = transferred?.transfer?.keepsHead === true;
-  const epochs = choose(
-    options.epochs,
-    "epochs",
-    isExtract
-      ? extractEpochs
-      : clamp(Math.round(budget / perEpoch), mode === "finetune" ? 3 : 8, mostEpochs),
-    isExtract
-      ? "a linear classifier on codes takes seconds"
-      : `about ${options.minutes ?? defaultMinutes} minutes on two cores for ${training} images of ${formatMacs(macs)}`,
-  );
   const batch = choose(
     options.batch,
     "batch",
     Math.min(training, training < 600 ? 16 : training < 4000 ? 32 : training < 20_000 ? 64 : 128),
     `small enough for many steps over ${training} images, large enough for batch norm`,
+  );
+  const epochs = choose(
+    options.epochs,
+    "epochs",
+    ...chooseEpochs(mode, budget / perEpoch, Math.ceil(training / batch), {
+      cost: `${training} images of ${formatMacs(macs)}`,
+      minutes: options.minutes ?? defaultMinutes,
+    }),
   );
   if (batch > training) {
     throw new OptionError(
@@ -348,6 +348,25 @@ function chooseAugmentation(isPack: boolean, isGrey: boolean): [string, string] 
   ];
 }
 
+/** As many passes as the time allows, but no more than teach anything. */
+function chooseEpochs(
+  mode: "extract" | "finetune" | undefined,
+  affordable: number,
+  stepsPerEpoch: number,
+  about: { readonly cost: string; readonly minutes: number },
+): [number, string] {
+  if (mode === "extract") return [extractEpochs, "a linear classifier on codes takes seconds"];
+  const isTuning = mode === "finetune";
+  const enough = isTuning
+    ? mostEpochs
+    : Math.max(mostEpochs, Math.ceil(wantedSteps / stepsPerEpoch));
+  if (affordable > enough) {
+    return [enough, `${enough * stepsPerEpoch} steps; more would teach nothing new`];
+  }
+  const epochs = Math.max(isTuning ? 3 : 8, Math.round(affordable));
+  return [epochs, `about ${about.minutes} minutes on two cores for ${about.cost}`];
+}
+
 /** With a rate that ends at zero the last epoch is as good as any, and nothing was picked on the validation images. */
 function chooseKeep({ keep, patience, schedule }: TrainOptions, choose: Choose): "best" | "last" {
   const endsAtZero = schedule === undefined && patience === undefined;
@@ -397,8 +416,4 @@ function countTraining(set: DataSet, options: TrainOptions): number {
 
 function formatMacs(macs: number): string {
   return `${(macs / 1e6).toFixed(0)} million multiply-adds each`;
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value));
 }

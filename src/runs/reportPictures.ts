@@ -60,7 +60,8 @@ function chooseShown(predictions: readonly Prediction[], classes: number): Predi
   return [...wrong.slice(0, mistakesShown), ...right.flat()];
 }
 
-async function pictureOf(prepared: PreparedSet, index: number): Promise<string> {
+/** A prepared image, as validation sees it, as a small `data:` address. */
+export async function pictureOf(prepared: PreparedSet, index: number): Promise<string> {
   return encode(toInput(await prepared.pixels(index), prepared.geometry));
 }
 

@@ -14,6 +14,7 @@ import { predictSet } from "../train/predictSet.ts";
 import { type Model, openPredictor } from "./model.ts";
 import { prepareData } from "./prepareData.node.ts";
 import { evaluationBatches } from "./runData.node.ts";
+import { splitOfRun } from "./splitOfRun.node.ts";
 import type { RunContext } from "./trainRun.node.ts";
 
 /** What a model said about a data set, and how right it was. */
@@ -23,18 +24,23 @@ export interface JudgedModel {
   /** The part of the data that was used. */
   readonly part: SplitName | "all";
   readonly bad: readonly { readonly file: string; readonly message: string }[];
+  /** How many of the images the model was trained on, as far as its run tells; null where no run is known. */
+  readonly trainedOn: number | null;
 }
 
 const evaluationBatch = 64;
 
 /**
  * Judges a model on a data set. Where the data has parts, the test part is used, or else the validation part, unless
- * another is named.
+ * another is named. Parts of data without any are those of the model's run, if it was trained on this data.
+ *
+ * @param modelPath Where the model lies: beside it is the run that made it, if it is still there.
  *
  * @throws DataError where the data has a class that the model does not know, or no images in the part.
  */
 export async function judgeModel(
   model: Model,
+  modelPath: string,
   path: string,
   options: { readonly part?: SplitName | "all" | undefined; readonly onBad: "skip" | "stop" },
   context: RunContext,
@@ -48,9 +54,14 @@ export async function judgeModel(
     onProgress: (done, total) => listener({ type: "progress", phase: "decode", done, total }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const indices = prepared.set.items.flatMap((item, index) =>
-    part === "all" || item.split === part ? [index] : [],
-  );
+  const own = await splitOfRun(modelPath, prepared.set);
+  const hasParts = opened.items.some(({ split }) => split !== undefined);
+  const indices =
+    own !== undefined && !hasParts && part !== "all"
+      ? own[part]
+      : prepared.set.items.flatMap((item, index) =>
+          part === "all" || item.split === part ? [index] : [],
+        );
   if (indices.length === 0) {
     throw new DataError(
       `data "${opened.name}": it has no images in a ${part} part; choose another with --part.`,
@@ -64,8 +75,14 @@ export async function judgeModel(
       prepared.set,
       (done, total) => listener({ type: "progress", phase: "validate", done, total }),
     );
-    const { bad } = prepared;
-    return { evaluation: evaluatePredictions(predictions, model.classes), predictions, part, bad };
+    const trained = new Set(own?.train);
+    return {
+      evaluation: evaluatePredictions(predictions, model.classes),
+      predictions,
+      part,
+      bad: prepared.bad,
+      trainedOn: own === undefined ? null : indices.filter((index) => trained.has(index)).length,
+    };
   } finally {
     await session.close();
   }

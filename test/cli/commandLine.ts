@@ -23,13 +23,20 @@ export interface RunOptions {
   /** Sends SIGINT when stderr matches. */
   readonly interruptAt?: RegExp;
   readonly cwd?: string;
+  /** Variables beside those of the tests; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Runs the command line in a process of its own, as a user does. */
 export function striate(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, ["--conditions=source", main, ...args], {
     cwd: options.cwd ?? workFolder,
-    env: { ...process.env, STRIATE_CACHE: join(workFolder, "cache"), NO_COLOR: "1" },
+    env: {
+      ...process.env,
+      STRIATE_CACHE: join(workFolder, "cache"),
+      NO_COLOR: "1",
+      ...options.env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -102,11 +102,20 @@ describe("train", () => {
   it("is judged and used by eval and predict", async () => {
     const judged = await striate(["eval", out, data, "--json"]);
     expect(judged.code).toBe(0);
+    const report = JSON.parse(await readFile(join(out, "report.json"), "utf8")) as {
+      val: { correct: number; total: number };
+    };
+    const trainedOn = 48 - report.val.total;
     expect(JSON.parse(judged.stdout)).toMatchObject({
       total: 48,
       part: "all",
       confusion: expect.any(Array),
+      trainedOn,
     });
+    expect(judged.stderr).toContain(`${trainedOn} of these 48 images were trained on`);
+    const apart = await striate(["eval", join(out, "model"), data, "--part", "val", "--json"]);
+    const { correct, total } = report.val;
+    expect(JSON.parse(apart.stdout)).toMatchObject({ correct, total, trainedOn: 0 });
     const photo = join(data, "fish", (await readdir(join(data, "fish")))[0]!);
     const answered = await striate(["predict", out, photo, "nothing.jpg", "--json", "--top", "2"]);
     expect(answered.code).toBe(1);

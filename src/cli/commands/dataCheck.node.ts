@@ -1,11 +1,15 @@
 import { z } from "zod";
 import { checkData, type Problem, problemKinds } from "../../data/check/checkData.ts";
 import { openData } from "../../data/openData.node.ts";
+import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
+import { picturedFiles, renderCheck } from "../../report/checkHtml.ts";
 import { findLabelErrors } from "../../runs/labelErrors.node.ts";
 import { prepareData } from "../../runs/prepareData.node.ts";
+import { pictureOf } from "../../runs/reportPictures.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions, engineOptions } from "../commonOptions.ts";
 import { chooseBackend } from "../engine.node.ts";
+import { checkFree } from "../outFile.node.ts";
 import { runProgress } from "../runProgress.ts";
 
 const checkedSize = 64;
@@ -28,12 +32,24 @@ blurred and empty images, classes out of balance, and with --labels also labels 
       .enum(["skip", "stop"])
       .default("skip")
       .describe("what to do with files that cannot be decoded"),
+    out: z
+      .string()
+      .optional()
+      .meta({ placeholder: "FILE" })
+      .describe("write the findings with their pictures there, as one HTML page"),
+    overwrite: z.boolean().default(false).describe("replace a page that is there"),
     ...engineOptions,
     ...commonOptions,
   }),
-  examples: ["striate data check photos/", "striate data check photos/ --labels --json"],
-  async run({ output, signal }, [path = ""], { labels, onBad, threads, backend, seed }) {
+  examples: [
+    "striate data check photos/",
+    "striate data check photos/ --labels --out findings.html",
+    "striate data check photos/ --json",
+  ],
+  async run({ output, signal }, [path = ""], options) {
+    const { labels, onBad, threads, backend, seed, out, overwrite } = options;
     const listener = runProgress(output);
+    if (out !== undefined) await checkFree(out, overwrite);
     const set = await openData(path);
     const geometry = { width: checkedSize, height: checkedSize, channels: 3 as const };
     const prepared = await prepareData(set, geometry, {
@@ -53,10 +69,18 @@ blurred and empty images, classes out of balance, and with --labels also labels 
       : [];
     const report = checkData(prepared, { labelIssues });
     const { images, classes, problems } = report;
+    if (out !== undefined) {
+      const pictures = new Map<string, string>();
+      const shown = picturedFiles(report);
+      for (const [index, { id }] of prepared.set.items.entries()) {
+        if (shown.has(id)) pictures.set(id, await pictureOf(prepared, index));
+      }
+      await writeFileAtomic(out, renderCheck(set.name, report, pictures));
+    }
     return {
-      document: { images, classes, problems },
+      document: { images, classes, problems, ...(out === undefined ? {} : { file: out }) },
       text: `${images} images of ${classes.length} classes: ${classes.map((row) => `${row.label} ${row.images}`).join(", ")}
-${describe(problems, (text) => output.styledResult("bold", text))}`,
+${describe(problems, (text) => output.styledResult("bold", text))}${out === undefined ? "" : `\n\nWritten ${out}`}`,
     };
   },
 });

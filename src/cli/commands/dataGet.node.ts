@@ -29,7 +29,7 @@ export const dataGetCommand = defineCommand({
   }),
   examples: [
     "striate data get mnist",
-    "striate data get cifar10 --from /media/downloads --out cifar10",
+    "striate data get cifar-10 --from /media/downloads --out cifar-10",
   ],
   async run({ output, signal }, [name = ""], { out, from }) {
     const { folder, fetched, set } = await getData(name, {

@@ -1,6 +1,4 @@
-import { stat } from "node:fs/promises";
 import { z } from "zod";
-import { DataError } from "../../core/errors.ts";
 import { RandomStream } from "../../core/random.ts";
 import { parseAugmentations } from "../../data/augment/parse.ts";
 import { encodePng } from "../../data/decode/encodePng.ts";
@@ -14,6 +12,7 @@ import { choosePlan } from "../../runs/choosePlan.ts";
 import { prepareData, scanImages } from "../../runs/prepareData.node.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions } from "../commonOptions.ts";
+import { checkFree } from "../outFile.node.ts";
 
 /** `striate data preview`: a sheet of images as the net will see them. */
 export const dataPreviewCommand = defineCommand({
@@ -52,11 +51,7 @@ export const dataPreviewCommand = defineCommand({
   }),
   examples: ['striate data preview photos/ --augment "randomCrop(padding=4), horizontalFlip"'],
   async run({ signal }, [path = ""], { out, overwrite, augment, input, images, versions, seed }) {
-    if (!overwrite && (await stat(out).catch(() => undefined)) !== undefined) {
-      throw new DataError(
-        `out "${out}" is there already; replace it with --overwrite or choose another --out.`,
-      );
-    }
+    await checkFree(out, overwrite);
     const set = await openData(path);
     const scan = await scanImages(set, { signal });
     const wanted = {

@@ -1,7 +1,5 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { DataError } from "../../core/errors.ts";
 import { checkTrainable } from "../../data/manifest.ts";
 import { openData } from "../../data/openData.node.ts";
 import { findGroups } from "../../data/split/groups.ts";
@@ -11,6 +9,7 @@ import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
 import { prepareData } from "../../runs/prepareData.node.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions } from "../commonOptions.ts";
+import { checkFree } from "../outFile.node.ts";
 import { runProgress } from "../runProgress.ts";
 
 const share = z.number().min(0).lt(1);
@@ -37,12 +36,7 @@ Writes split.jsonl to --out, which is a manifest as well: train from it with --s
   async run({ output, signal }, [path = ""], { out, val, test, seed, overwrite, onBad }) {
     const listener = runProgress(output);
     const target = join(out, "split.jsonl");
-    const existing = await readdir(out).catch(() => [] as string[]);
-    if (existing.includes("split.jsonl") && !overwrite) {
-      throw new DataError(
-        `out "${target}" is there already; replace it with --overwrite or choose another --out.`,
-      );
-    }
+    await checkFree(target, overwrite);
     const set = await openData(path);
     checkTrainable(set);
     const prepared = await prepareData(

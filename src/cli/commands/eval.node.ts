@@ -17,7 +17,7 @@ const confusedShown = 10;
 export const evalCommand = defineCommand({
   summary: "Judge a model on labelled images.",
   details:
-    "Where the data has parts, its test part is used, or else its validation part; --part names another.",
+    "Where the data has parts, its test part is used, or else its validation part; --part names another. For the data that the\nmodel was trained on these are the parts of its run.",
   arguments: [
     { name: "model", description: "folder of a model or of a run" },
     { name: "data", description: "folder or manifest of labelled images" },
@@ -52,12 +52,20 @@ export const evalCommand = defineCommand({
       threads,
       signal,
     };
-    const judged = await judgeModel(model, data, { part, onBad }, context);
+    const judged = await judgeModel(model, path, data, { part, onBad }, context);
     for (const { message } of judged.bad) output.warn(`left out: ${message}`);
     if (predictions !== undefined) {
       await writeFileAtomic(predictions, formatPredictions(judged.predictions, model.classes));
     }
-    const { evaluation } = judged;
+    const { evaluation, trainedOn } = judged;
+    if (trainedOn !== null && trainedOn > 0 && part !== "train") {
+      output.warn(
+        output.styled(
+          "yellow",
+          `${trainedOn} of these ${evaluation.total} images were trained on, so this says little of new ones; --part val takes those that were kept apart.`,
+        ),
+      );
+    }
     const { accuracy, top5, correct, total, ci95, loss, classes, confusion, calibration } =
       evaluation;
     const classRows = classes.map(({ label, precision, recall, f1, support }) => [
@@ -92,6 +100,7 @@ ${mostConfused(confusion, model.classes)}`;
         threshold: evaluation.threshold,
         part: judged.part,
         labels: model.classes,
+        trainedOn,
         bad: judged.bad,
       },
       text,

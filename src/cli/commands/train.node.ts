@@ -5,7 +5,7 @@ import { freeRunFolder, hasRun } from "../../runs/runFolder.node.ts";
 import { trainOptions } from "../../runs/trainOptions.ts";
 import { reopenRun, startRun } from "../../runs/trainRun.node.ts";
 import { defineCommand } from "../command.ts";
-import { commonOptions, configOption, engineOptions } from "../commonOptions.ts";
+import { commonOptions, engineOptions } from "../commonOptions.ts";
 import { chooseBackend } from "../engine.node.ts";
 import { runProgress } from "../runProgress.ts";
 import { completeRun } from "../trainResult.node.ts";
@@ -45,7 +45,6 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       .boolean()
       .default(false)
       .describe("train on a split blind to duplicates besides: how much would it flatter?"),
-    ...configOption,
     ...engineOptions,
     ...commonOptions,
   }),
@@ -61,9 +60,8 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       out,
       overwrite,
       resume,
-      config: _,
-      json: __,
-      quiet: ___,
+      json: _,
+      quiet: __,
       seed,
       threads,
       backend,
