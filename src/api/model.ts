@@ -1,5 +1,6 @@
 import { wasm } from "../backends/wasm/backend.ts";
 import { OptionError, ShapeError } from "../core/errors.ts";
+import { checkKnown } from "../core/fields.ts";
 import { formatShape } from "../core/shape.ts";
 import { initialize } from "../layers/layer.ts";
 import { createNet, type Net, type NetOptions } from "../models/index.ts";
@@ -32,6 +33,15 @@ export interface ModelOptions extends Omit<NetOptions, "classes"> {
   readonly weights?: Tensors;
 }
 
+const modelOptionNames: Record<keyof ModelOptions, true> = {
+  variant: true,
+  input: true,
+  classes: true,
+  normalization: true,
+  seed: true,
+  weights: true,
+};
+
 /**
  * Makes a model of a net of the catalogue, or of one's own, with fresh weights, or those given.
  *
@@ -41,6 +51,7 @@ export interface ModelOptions extends Omit<NetOptions, "classes"> {
  * const model = createModel("lenet5", { classes: ["cat", "dog"], input: [1, 28, 28] });
  */
 export function createModel(source: string | Net, options: ModelOptions = {}): Model {
+  checkKnown("createModel", options, modelOptionNames);
   const { classes, normalization, seed = 0, weights = new Map(), ...rest } = options;
   const count = typeof classes === "object" ? classes.length : classes;
   if (count !== undefined && !(Number.isInteger(count) && count >= 1)) {

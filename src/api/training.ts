@@ -1,5 +1,6 @@
 import { wasm } from "../backends/wasm/backend.ts";
 import { OptionError } from "../core/errors.ts";
+import { checkKnown } from "../core/fields.ts";
 import type { Batches } from "../data/batches/batches.ts";
 import { momentum } from "../optim/momentum.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -46,6 +47,34 @@ export interface TrainModelOptions {
   readonly signal?: AbortSignal;
 }
 
+const trainOptionNames: Record<keyof TrainModelOptions, true> = {
+  train: true,
+  val: true,
+  epochs: true,
+  optimizer: true,
+  schedule: true,
+  recipe: true,
+  seed: true,
+  backend: true,
+  memoryLimitBytes: true,
+  onEstimate: true,
+  onEpoch: true,
+  signal: true,
+};
+
+const recipeNames: Record<keyof NonNullable<TrainModelOptions["recipe"]>, true> = {
+  loss: true,
+  labelSmoothing: true,
+  classWeights: true,
+  softTargets: true,
+  clip: true,
+  groups: true,
+  decayVectors: true,
+  average: true,
+  frozen: true,
+  accumulate: true,
+};
+
 /** What {@link train} gives back. */
 export interface TrainedModel {
   readonly model: Model;
@@ -61,6 +90,8 @@ export interface TrainedModel {
  * const { model: trained, history } = await train(model, { train: batches, val, epochs: 10 });
  */
 export async function train(model: Model, options: TrainModelOptions): Promise<TrainedModel> {
+  checkKnown("train", options, trainOptionNames);
+  checkKnown("train: recipe", options.recipe ?? {}, recipeNames);
   const {
     train: batches,
     val,

@@ -100,14 +100,7 @@ export function nullable(inner: Field): Field {
  */
 export function checkOptions(kind: string, options: object, fields: Fields): void {
   const given = options as Readonly<Record<string, unknown>>;
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(fields, name)) continue;
-    const names = Object.keys(fields);
-    const near = nearest(name, names);
-    const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-    const known = names.length === 0 ? "none" : names.join(", ");
-    throw new OptionError(`${kind}: unknown option "${name}".${hint} It takes: ${known}.`);
-  }
+  checkKnown(kind, options, fields);
   for (const [name, { required, expected, accepts }] of Object.entries(fields)) {
     const value = given[name];
     if (value === undefined) {
@@ -117,6 +110,18 @@ export function checkOptions(kind: string, options: object, fields: Fields): voi
     if (!accepts(value)) {
       throw new OptionError(`${kind}: ${name} is ${describe(value)}; expected ${expected}.`);
     }
+  }
+}
+
+/** Throws an OptionError for the first option that is none of `known`, with the one that was perhaps meant. */
+export function checkKnown(kind: string, options: object, known: object): void {
+  const names = Object.keys(known);
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+    const all = names.length === 0 ? "none" : names.join(", ");
+    throw new OptionError(`${kind}: unknown option "${name}".${hint} It takes: ${all}.`);
   }
 }
 

@@ -114,6 +114,9 @@ export class GraphBuilder {
       if (value.builder !== this) {
         throw new GraphError(`${where}: an input ${value} belongs to another graph.`);
       }
+      if (value.dtype !== "float32" && op.integers !== true) {
+        throw new GraphError(`${where}: an input is ${value}; float32 is expected.`);
+      }
     }
     const types = op.infer(inputs, attributes, where);
     if (op.kind === "composite" && !this.#keepComposites) {
@@ -144,6 +147,9 @@ export class GraphBuilder {
 
   /** After each run, `state` becomes `value`. */
   update(state: Value, value: Value): void {
+    if (!this.#nodes.some(({ op, outputs }) => op === "state" && outputs[0] === state.id)) {
+      throw new GraphError(`update: ${state} is no state; only states can be updated.`);
+    }
     if (state.shape.join() !== value.shape.join() || state.dtype !== value.dtype) {
       throw new ShapeError(`update of a state ${state}: the new value is ${value}.`);
     }

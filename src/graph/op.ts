@@ -12,6 +12,8 @@ interface OpBase<A extends Attributes> {
   readonly name: string;
   /** Types of the outputs, or throws a ShapeError or GraphError that starts with `where`. */
   infer(inputs: readonly TensorType[], attributes: A, where: string): readonly TensorType[];
+  /** Whether inputs may be int32, which arithmetic reads as float32. Default false: all are float32. */
+  readonly integers?: boolean;
   /** Multiply-adds of the operation, counted as in the literature (convolutions and products only). */
   macs?(inputs: readonly TensorType[], outputs: readonly TensorType[], attributes: A): number;
 }

@@ -28,6 +28,15 @@ export interface PoolOptions {
   readonly fit?: Fit;
 }
 
+/** The names of {@link PoolOptions}. */
+export const poolNames: Record<keyof PoolOptions, true> = {
+  kernel: true,
+  stride: true,
+  padding: true,
+  dilation: true,
+  fit: true,
+};
+
 export interface PoolWindows {
   readonly rows: readonly PoolWindow[];
   readonly columns: readonly PoolWindow[];

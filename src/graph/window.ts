@@ -84,6 +84,11 @@ export function resolvePadding(
     return [v, h, v, h];
   }
   if (padding === "valid") return [0, 0, 0, 0];
+  if (!["same", "sameUpper", "sameLower"].includes(padding)) {
+    throw new OptionError(
+      `${where}: padding "${padding}": expected numbers, valid, same, sameUpper or sameLower.`,
+    );
+  }
   const { kernel, stride, dilation } = window;
   if (padding === "same" && (stride[0] !== 1 || stride[1] !== 1)) {
     throw new OptionError(
@@ -116,6 +121,9 @@ export function outputSize(
   where: string,
 ): [number, number] {
   const { kernel, stride, dilation, padding } = window;
+  if (!["strict", "floor", "ceil"].includes(fit)) {
+    throw new OptionError(`${where}: fit "${fit}": expected strict, floor or ceil.`);
+  }
   const axes = [0, 1].map(
     (axis): WindowAxis => ({
       input: input[axis]!,

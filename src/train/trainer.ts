@@ -317,7 +317,16 @@ export class Trainer {
   #batchFeeds(batch: Batch, step: number, part: number): Feeds {
     const { k0, k1 } = streamKey(this.#seed, part === 0 ? `step/${step}` : `step/${step}/${part}`);
     const feeds = { [ports.images]: batch.images, [randomKeyInput]: Int32Array.of(k0, k1) };
-    if (this.recipe.softTargets !== true) return { ...feeds, [ports.labels]: batch.labels };
+    if (this.recipe.softTargets !== true) {
+      const { classes } = this.recipe;
+      const strange = batch.labels.findIndex((label) => label < 0 || label >= classes);
+      if (strange >= 0) {
+        throw new TrainingError(
+          `training: an image has label ${batch.labels[strange]}; the net has ${classes} classes, 0 to ${classes - 1}.`,
+        );
+      }
+      return { ...feeds, [ports.labels]: batch.labels };
+    }
     const { targets } = batch;
     if (targets === undefined) {
       throw new GraphError("trainer: this recipe has soft targets and the batch has none.");

@@ -13,6 +13,7 @@ import type {
   Program,
   Session,
 } from "../../plan/backend.ts";
+import { checkedFeed } from "../../plan/checkedFeed.ts";
 import { type ReferenceKernel, referenceKernels } from "./kernels/index.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -165,24 +166,11 @@ class ReferenceSession implements Session {
   }
 }
 
-function feed({ name, shape, dtype }: InputAttributes, feeds: Feeds): Tensor {
-  const data = feeds[name];
-  if (data === undefined) {
-    throw new ShapeError(`input "${name}" ${formatShape(shape)} was not fed.`);
-  }
-  if (data.length !== elementCount(shape)) {
-    throw new ShapeError(
-      `input "${name}" has shape ${formatShape(shape)}, ${elementCount(shape)} elements; ${data.length} were fed.`,
-    );
-  }
+function feed(input: InputAttributes, feeds: Feeds): Tensor {
+  const { name, shape } = input;
+  const data = checkedFeed(name, input, feeds);
   if (data instanceof Uint8Array && shape.length === 4)
     return { shape, data: toPlanes(data, shape) };
-  const isInteger = data instanceof Int32Array;
-  if (!(data instanceof Uint8Array) && isInteger !== (dtype === "int32")) {
-    throw new ShapeError(
-      `input "${name}" is ${dtype}; ${isInteger ? "an Int32Array" : "a Float32Array"} was fed.`,
-    );
-  }
   return { shape, data: new Float64Array(data) };
 }
 

@@ -13,6 +13,7 @@ import type {
   Session,
   StepProfile,
 } from "../../plan/backend.ts";
+import { checkedFeed } from "../../plan/checkedFeed.ts";
 import { align } from "../../plan/memory.ts";
 import { scheduleNodes } from "../../plan/schedule.ts";
 import type { MemoryLimits } from "./assembler.ts";
@@ -227,16 +228,8 @@ export class WasmSession implements Session {
   }
 
   async #feed({ name, type, place }: Port, base: number, feeds: Feeds): Promise<void> {
-    const data = feeds[name];
+    const data = checkedFeed(name, type, feeds);
     const count = elementCount(type.shape);
-    if (data === undefined) {
-      throw new ShapeError(`input "${name}" ${formatShape(type.shape)} was not fed.`);
-    }
-    if (data.length !== count) {
-      throw new ShapeError(
-        `input "${name}" has shape ${formatShape(type.shape)}, ${count} elements; ${data.length} were fed.`,
-      );
-    }
     const address = addressOf(place, base);
     if (data instanceof Uint8Array) {
       // Bytes come as decoders give them, N, H, W, C: the order that images have here.
@@ -248,12 +241,6 @@ export class WasmSession implements Session {
         view.set(data);
       });
       return;
-    }
-    const isInteger = data instanceof Int32Array;
-    if (isInteger !== (type.dtype === "int32")) {
-      throw new ShapeError(
-        `input "${name}" is ${type.dtype}; ${isInteger ? "an Int32Array" : "a Float32Array"} was fed.`,
-      );
     }
     await this.#put(address, type.shape, data);
   }

@@ -1,3 +1,4 @@
+import { checkKnown } from "../../core/fields.ts";
 import type { Value } from "../builder.ts";
 import { input, scalar as s } from "../expression.ts";
 import type { CompositeOp } from "../op.ts";
@@ -7,6 +8,7 @@ import {
   globalWindows,
   type PoolOptions,
   type PoolWindow,
+  poolNames,
   slidingWindows,
 } from "../poolWindows.ts";
 import { axisMap } from "./axisMap.ts";
@@ -67,9 +69,16 @@ export interface AvgPool2dOptions extends PoolOptions {
   readonly divisor?: number;
 }
 
+const avgPool2dNames: Record<keyof AvgPool2dOptions, true> = {
+  ...poolNames,
+  countIncludePad: true,
+  divisor: true,
+};
+
 /** Average pooling over sliding windows; see {@link avgPool2dOp}. */
 export function avgPool2d(x: Value, options: AvgPool2dOptions): Value {
   const where = `avgPool2d "${x.builder.scope}"`;
+  checkKnown(where, options, avgPool2dNames);
   const { countIncludePad = true, divisor } = options;
   if (divisor !== undefined) checkDivisor(divisor, where);
   const windows = slidingWindows(x, options, where);

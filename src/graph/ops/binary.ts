@@ -31,6 +31,7 @@ export type BinaryAttributes = { readonly function: BinaryName };
 export const binaryOp: PrimitiveOp<BinaryAttributes> = {
   name: "binary",
   kind: "primitive",
+  integers: true,
   infer([x, y], _, where) {
     return [{ shape: broadcastShapes([x!.shape, y!.shape], where), dtype: "float32" }];
   },

@@ -14,6 +14,7 @@ export type BroadcastAttributes = { readonly shape: Shape };
 export const broadcastOp: PrimitiveOp<BroadcastAttributes> = {
   name: "broadcast",
   kind: "primitive",
+  integers: true,
   infer([x], { shape }, where) {
     const offset = shape.length - x!.shape.length;
     const fits =

@@ -10,6 +10,7 @@ export type ConcatAttributes = { readonly axis: number };
 export const concatOp: PrimitiveOp<ConcatAttributes> = {
   name: "concat",
   kind: "primitive",
+  integers: true,
   infer(inputs, { axis }, where) {
     const first = inputs[0]!;
     let total = 0;

@@ -1,4 +1,5 @@
 import { OptionError, ShapeError } from "../../core/errors.ts";
+import { checkKnown } from "../../core/fields.ts";
 import { elementCount, formatShape, type Shape } from "../../core/shape.ts";
 import type { Value } from "../builder.ts";
 import type { TensorType } from "../graph.ts";
@@ -200,6 +201,11 @@ function checkGroups(groups: number, where: string): number {
 
 /** Adds `bias [K]` to every pixel of `y [N, K, P, Q]`. */
 export function addChannelBias(y: Value, bias: Value): Value {
+  if (bias.shape.join() !== `${y.shape[1]}`) {
+    throw new ShapeError(
+      `bias ${formatShape(bias.shape)} for ${formatShape(y.shape)}: expected [${y.shape[1]}], a number for each channel.`,
+    );
+  }
   return add(y, reshape(bias, [bias.shape[0]!, 1, 1]));
 }
 
@@ -213,6 +219,7 @@ export function addChannelBias(y: Value, bias: Value): Value {
  */
 export function conv2d(x: Value, weight: Value, options: Conv2dOptions = {}): Value {
   const where = `conv2d "${x.builder.scope}"`;
+  checkKnown(where, options, conv2dNames);
   const groups = checkGroups(options.groups ?? 1, where);
   checkChannels(x, weight, groups, where);
   const stride = pair(options.stride ?? 1, `${where}: stride`, 1);
@@ -223,6 +230,15 @@ export function conv2d(x: Value, weight: Value, options: Conv2dOptions = {}): Va
   const y = convolve(x, weight, { stride, padding, dilation, groups, fit });
   return bias === undefined ? y : addChannelBias(y, bias);
 }
+
+const conv2dNames: Record<keyof Conv2dOptions, true> = {
+  stride: true,
+  padding: true,
+  dilation: true,
+  groups: true,
+  fit: true,
+  bias: true,
+};
 
 /** Options of {@link convTranspose2d}. */
 export interface ConvTranspose2dOptions {
@@ -255,6 +271,7 @@ export function convTranspose2d(
   options: ConvTranspose2dOptions = {},
 ): Value {
   const where = `convTranspose2d "${x.builder.scope}"`;
+  checkKnown(where, options, convTranspose2dNames);
   const groups = checkGroups(options.groups ?? 1, where);
   if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[1] !== weight.shape[0]) {
     throw new ShapeError(
@@ -295,6 +312,15 @@ export function convTranspose2d(
     : cutOut(convTranspose2d(x, weight, geometry), padding, extra, size);
   return options.bias === undefined ? y : addChannelBias(y, options.bias);
 }
+
+const convTranspose2dNames: Record<keyof ConvTranspose2dOptions, true> = {
+  stride: true,
+  padding: true,
+  outputPadding: true,
+  dilation: true,
+  groups: true,
+  bias: true,
+};
 
 /**
  * The rows and columns from `top, left` on of a transposed convolution without padding: for an `outputPadding` of a stride or

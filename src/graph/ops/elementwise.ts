@@ -21,6 +21,7 @@ export type ElementwiseAttributes = {
 export const elementwiseOp: PrimitiveOp<ElementwiseAttributes> = {
   name: "elementwise",
   kind: "primitive",
+  integers: true,
   infer(inputs, { expressions }, where) {
     if (expressions.length === 0) throw new GraphError(`${where}: no expressions.`);
     const shape = broadcastShapes(

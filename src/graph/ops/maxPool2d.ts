@@ -1,4 +1,5 @@
 import { ShapeError } from "../../core/errors.ts";
+import { checkKnown } from "../../core/fields.ts";
 import { formatShape } from "../../core/shape.ts";
 import type { Value } from "../builder.ts";
 import type { PrimitiveOp } from "../op.ts";
@@ -6,6 +7,7 @@ import {
   adaptiveWindows,
   type PoolOptions,
   type PoolWindow,
+  poolNames,
   slidingWindows,
 } from "../poolWindows.ts";
 
@@ -56,6 +58,7 @@ export type MaxUnpool2dAttributes = MaxPool2dAttributes & {
 export const maxUnpool2dOp: PrimitiveOp<MaxUnpool2dAttributes> = {
   name: "maxUnpool2d",
   kind: "primitive",
+  integers: true,
   infer([dy], { size }) {
     return [{ shape: [dy!.shape[0]!, dy!.shape[1]!, ...size], dtype: "float32" }];
   },
@@ -70,6 +73,7 @@ export const maxUnpool2dOp: PrimitiveOp<MaxUnpool2dAttributes> = {
 export const gatherSwitchesOp: PrimitiveOp<Record<string, never>> = {
   name: "gatherSwitches",
   kind: "primitive",
+  integers: true,
   infer: ([, switches]) => [{ shape: switches!.shape, dtype: "float32" }],
   gradient({ inputs, gradients }) {
     const [x, switches] = inputs;
@@ -99,6 +103,7 @@ export function maxPool2dWithSwitches(
   options: PoolOptions,
 ): { output: Value; switches: Value } {
   const where = `maxPool2d "${x.builder.scope}"`;
+  checkKnown(where, options, poolNames);
   const windows = slidingWindows(x, options, where);
   const [output, switches] = x.builder.add(maxPool2dOp, [x], windows, "maxPool2d");
   return { output: output!, switches: switches! };

@@ -11,6 +11,7 @@ export type OneHotAttributes = { readonly classes: number; readonly axis: number
 export const oneHotOp: PrimitiveOp<OneHotAttributes> = {
   name: "oneHot",
   kind: "primitive",
+  integers: true,
   infer([x], { classes, axis }, where) {
     if (x!.dtype !== "int32") {
       throw new GraphError(`${where}: indices must be int32, not ${x!.dtype}.`);

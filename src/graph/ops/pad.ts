@@ -17,6 +17,7 @@ export type PadAttributes = {
 export const padOp: PrimitiveOp<PadAttributes> = {
   name: "pad",
   kind: "primitive",
+  integers: true,
   infer([x], { before, after }, where) {
     const shape = x!.shape.map((size, axis) => {
       const [b, a] = [before[axis], after[axis]];

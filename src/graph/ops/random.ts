@@ -21,6 +21,7 @@ export const randomKeyInput = "randomKey";
 export const randomOp: PrimitiveOp<RandomAttributes> = {
   name: "random",
   kind: "primitive",
+  integers: true,
   infer([key], { shape }, where) {
     if (key!.dtype !== "int32" || key!.shape.join() !== "2") {
       throw new GraphError(`${where}: the key must be int32[2], not ${key!.dtype}[${key!.shape}].`);

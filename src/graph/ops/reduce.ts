@@ -34,6 +34,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
 export const reduceOp: PrimitiveOp<ReduceAttributes> = {
   name: "reduce",
   kind: "primitive",
+  integers: true,
   infer(inputs, { axes, keepDims, expressions }, where) {
     if (expressions.length === 0) throw new GraphError(`${where}: no expressions.`);
     const full = broadcastShapes(

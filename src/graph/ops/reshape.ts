@@ -18,6 +18,7 @@ export type ReshapeAttributes = { readonly shape: Shape };
 export const reshapeOp: PrimitiveOp<ReshapeAttributes> = {
   name: "reshape",
   kind: "primitive",
+  integers: true,
   infer([x], { shape }, where) {
     if (elementCount(shape) !== elementCount(x!.shape)) {
       throw new ShapeError(

@@ -15,6 +15,7 @@ export type SliceAttributes = {
 export const sliceOp: PrimitiveOp<SliceAttributes> = {
   name: "slice",
   kind: "primitive",
+  integers: true,
   infer([x], { starts, ends }, where) {
     const shape = x!.shape.map((size, axis) => {
       const [start, end] = [starts[axis]!, ends[axis]!];

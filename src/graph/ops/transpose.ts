@@ -12,6 +12,7 @@ export type TransposeAttributes = {
 export const transposeOp: PrimitiveOp<TransposeAttributes> = {
   name: "transpose",
   kind: "primitive",
+  integers: true,
   infer([x], { permutation }, where) {
     const sorted = [...permutation].sort((a, b) => a - b);
     if (permutation.length !== x!.shape.length || sorted.some((axis, i) => axis !== i)) {

@@ -256,6 +256,7 @@ export type UnaryAttributes = {
 export const unaryOp: PrimitiveOp<UnaryAttributes> = {
   name: "unary",
   kind: "primitive",
+  integers: true,
   infer: ([x]) => [{ shape: x!.shape, dtype: "float32" }],
   gradient({ inputs, outputs, attributes, gradients }) {
     const row: UnaryFunction = unaryFunctions[attributes.function];
