@@ -178,13 +178,18 @@ function emitStoreTile(
   f.if(write(true), write(false));
 }
 
+/** Rows of the tallest tile: one joined vector a row needs eight sums to hide the latency of a multiply-add. */
+function tallestTile({ tile, wide }: Features, vectors: number): number {
+  return wide && vectors <= 2 ? Math.max(8, tile.rows) : tile.rows;
+}
+
 /**
  * Many rows times one panel.
  *
  * Signature: (aRows, cRows, count, a, b, c, segment) → ().
  */
 export function rowPanel(module: KernelModule, vectors: number): number {
-  const highest = module.features.tile.rows;
+  const highest = tallestTile(module.features, vectors);
   return module.shared(`rowPanel ${highest}x${vectors * 4}`, (builder) => {
     const tiles = Array.from({ length: highest }, (_, i) => rowTile(module, i + 1, vectors));
     const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
