@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { wasm } from "../../src/backends/wasm/backend.ts";
+import { reference } from "../../src/backends/reference/backend.ts";
 import { writeSample } from "../../src/data/sets/sample.node.ts";
 import { answerGolden, largestDifference, syntheticImages } from "../../src/exporters/golden.ts";
 import { onnxExporter } from "../../src/exporters/onnx.ts";
@@ -17,7 +17,8 @@ import { tinyModel } from "./tinyModel.ts";
 
 const at = (name: string) => join(workFolder, name);
 const model = tinyModel(createNet("resnet20", { variant: "test", classes: 4 }));
-const backend = wasm({ threads: 1 });
+/** Nothing to compile, and quick enough for small nets. */
+const backend = reference();
 /** Two threads on a busy machine wait for each other more than they compute. */
 const run = (args: readonly string[]) => striate([...args, "--threads", "1"]);
 /** A machine without other programs. */

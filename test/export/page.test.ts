@@ -80,7 +80,7 @@ it.each(everyTestNet().map((net) => [net.name, net.variant, net] as const))(
   "%s, variant %s, survives its way into a page and back",
   async (_, __, net) => {
     const model = tinyModel(net);
-    const golden = await answerGolden(model, syntheticImages(model, 1), backend);
+    const golden = await answerGolden(model, syntheticImages(model, 1), reference());
     const { json, weights } = pageModelOf(model, golden);
     const copy = JSON.parse(JSON.stringify(json)) as typeof json;
     // The engine for browsers without the instructions of the fast one.

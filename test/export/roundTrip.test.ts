@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { wasm } from "../../src/backends/wasm/backend.ts";
+import { reference } from "../../src/backends/reference/backend.ts";
 import { exportModel } from "../../src/exporters/exportModel.node.ts";
 import { createNet } from "../../src/models/index.ts";
 import { importModel } from "../../src/runs/importModel.node.ts";
@@ -12,7 +12,8 @@ import { tinyModel } from "./tinyModel.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "striate-round-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
-const backend = wasm({ threads: 1 });
+/** Nothing to compile, and quick enough for small nets. */
+const backend = reference();
 
 const formats = {
   safetensors: "model.safetensors",
