@@ -171,6 +171,7 @@ const everyone: readonly Contestant[] = [
   onnxruntime,
   tfjs("wasm"),
   tfjs("cpu"),
+  library("jaxjs", "wasm", ["@jax-js/jax@0.1.25"]),
   systemNode,
   chromium,
 ];

@@ -3,7 +3,7 @@
 //   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 3] [--rounds 3] [--only NET] [--peers NAMES] [--csv FILE]
 //
 // NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime, tfjs
-// (its WebAssembly and its CPU backend); and Striate elsewhere: system-node (built, under the Node on the path), chromium (on a
+// (its WebAssembly and its CPU backend), jaxjs; and Striate elsewhere: system-node (built, under the Node on the path), chromium (on a
 // page). By default pytorch, and with `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with
 // python3-torchvision and libopenblas0; packages of npm are installed into .cache/bench at first use. Who cannot run a net is
 // listed with the reason.

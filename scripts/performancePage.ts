@@ -253,7 +253,10 @@ const sections: { readonly [name: string]: string } = {
   "train-2": beside("train-2", "train", [pytorch, pytorchAvx2]),
   "train-1": beside("train-1", "train", [pytorch, pytorchAvx2]),
   "infer-2": beside("infer-2", "infer", [["onnxruntime", "onnxruntime-node"], pytorch]),
-  "tfjs-train": beside("tfjs-train", "train", [["tfjs", "tensorflow.js"]]),
+  "javascript-train": beside("javascript-train", "train", [
+    ["tfjs", "tensorflow.js"],
+    ["jaxjs", "jax-js"],
+  ]),
   starts: starts(),
   engines: engines(),
   limits: limits(),
