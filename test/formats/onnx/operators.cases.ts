@@ -118,6 +118,17 @@ export const operatorCases: readonly OperatorCase[] = [
       attributes({ kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 }),
       attributes({ kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 }),
       { ...attributes({ kernel_shape: [2, 2], dilations: [2, 3] }), opset: 19 },
+      {
+        ...attributes({
+          kernel_shape: [3, 3],
+          strides: [2, 2],
+          dilations: [2, 1],
+          pads: [1, 1, 1, 1],
+          ceil_mode: 1,
+          count_include_pad: 1,
+        }),
+        opset: 19,
+      },
     ],
   ),
   ...all("AveragePool", [line], [attributes({ kernel_shape: [4], auto_pad: "SAME_UPPER" })]),
@@ -295,6 +306,12 @@ export const operatorCases: readonly OperatorCase[] = [
     row("Resize", [image], {
       constants: [null, floats([1, 1, 1.7, 0.6])],
       ...attributes({ mode: "nearest", nearest_mode: nearest }),
+    }),
+  ),
+  ...["linear", "cubic"].map((mode) =>
+    row("Resize", [image], {
+      constants: [null, null, integers(2, 4, 3, 4)],
+      ...attributes({ mode, antialias: 1 }),
     }),
   ),
   row("Resize", [image], {
