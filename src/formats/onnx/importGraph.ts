@@ -98,6 +98,10 @@ export interface ImportedTensors {
 /** Numbers that an import may hold beside the weights, so that a small file cannot fill the memory. */
 const maxHeldNumbers = 2 ** 21;
 
+/** Nodes that a model may have, and inputs that a node may list: ten times what nets of images need. */
+const maxNodes = 20_000;
+const maxNodeInputs = 4096;
+
 /** Axes that a tensor may have. */
 const maxRank = 16;
 
@@ -220,6 +224,11 @@ class GraphImport implements ImportScope {
     this.#declare();
     const names = this.#options.outputs ?? this.#graph.output.map(({ name }) => name);
     const nodes = neededNodes(this.#graph, names);
+    if (nodes.length > maxNodes) {
+      throw new UnsupportedError(
+        `onnx: ${nodes.length} nodes; at most ${maxNodes} are imported. Is the model unrolled?`,
+      );
+    }
     const opsets = new Map(
       this.#model.opsetImport.map(({ domain, version }) => [plainDomain(domain), Number(version)]),
     );
@@ -336,6 +345,11 @@ class GraphImport implements ImportScope {
     if (operator === undefined) {
       throw new UnsupportedError(
         `${context.where}: the operator ${domain === "" ? "" : `${domain}.`}${node.opType} is not imported.`,
+      );
+    }
+    if (node.input.length > maxNodeInputs) {
+      throw new UnsupportedError(
+        `${context.where}: ${node.input.length} inputs; at most ${maxNodeInputs} are imported.`,
       );
     }
     const results = this.#results(node, operator, context);

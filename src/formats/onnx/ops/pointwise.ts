@@ -109,7 +109,7 @@ function evaluate(node: NodeContext, row: Pointwise): KnownTensor[] | undefined 
   const type = typeOf(node, row);
   const shape = broadcastShapes(shapes, node.where);
   const count = elementCount(shape);
-  node.charge(count * tensors.length);
+  node.charge(count * (tensors.length + 1));
   const compute = evaluator(checkedExpression(node, row));
   const strides = shapes.map((own) => broadcastStrides(own, shape));
   const places = rowMajorStrides(shape);
