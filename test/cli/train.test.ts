@@ -1,7 +1,10 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adjustBrightness } from "../../src/data/augment/color.ts";
+import { drawSample, encodePng, sampleClasses } from "../../src/data/index.ts";
 import { writeSample } from "../../src/data/sets/sample.node.ts";
+import type { RunRecord } from "../../src/train/record.ts";
 import { striate, workFolder } from "./commandLine.ts";
 import { killAndResume } from "./killAndResume.ts";
 
@@ -147,4 +150,41 @@ describe("train", () => {
     expect(report.broken).toEqual([]);
     expect(report.resumed).toBe(report.uninterrupted);
   }, 300_000);
+
+  it("keeps bursts together, and shows how much a naive split would have flattered", async () => {
+    const bursts = join(workFolder, "bursts");
+    for (const label of sampleClasses().slice(0, 3)) {
+      await mkdir(join(bursts, label), { recursive: true });
+      for (let scene = 0; scene < 8; scene++) {
+        const picture = drawSample(label, scene, 48, 5);
+        for (const [shot, light] of [0.9, 1, 1.08].entries()) {
+          const png = encodePng(adjustBrightness(picture, light));
+          await writeFile(join(bursts, label, `${scene}-${shot}.png`), png);
+        }
+      }
+    }
+    const run = join(workFolder, "burst-run");
+    const { stdout } = await striate(["train", bursts, ...small, "--epochs", "1", "--out", run]);
+    const report = JSON.parse(await readFile(join(run, "report.json"), "utf8")) as RunRecord;
+    const { leak, groupedCi95, val, data: described } = report;
+    expect(described.groups.count).toBeLessThanOrEqual(26);
+    expect(leak!.leaked).toBeGreaterThan(0.7 * leak!.total);
+    expect(leak!.naiveLeaked).toBe(1);
+    expect(leak!.naive).toBeGreaterThan(leak!.grouped + 0.2);
+    expect(groupedCi95![1] - groupedCi95![0]).toBeGreaterThan(val.ci95[1] - val.ci95[0]);
+    expect(stdout).toContain(
+      `A naive split would have shown ${(100 * leak!.naive).toFixed(1)} % instead of`,
+    );
+    expect(stdout).toMatch(/They are \d+ bursts or single images; counted so, the interval is/);
+    expect(await readFile(join(run, "report.html"), "utf8")).toContain(
+      "What a naive split would have shown",
+    );
+    const partsOf = new Map<string, Set<string>>();
+    for (const line of (await readFile(join(run, "split.jsonl"), "utf8")).trim().split("\n")) {
+      const { file, split } = JSON.parse(line) as { file: string; split: string };
+      const scene = file.replace(/-\d\.png$/, "");
+      partsOf.set(scene, (partsOf.get(scene) ?? new Set()).add(split));
+    }
+    expect([...partsOf].filter(([, parts]) => parts.size > 1)).toEqual([]);
+  }, 120_000);
 });
