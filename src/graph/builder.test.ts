@@ -22,6 +22,16 @@ test.each<[string, (builder: GraphBuilder) => unknown, string | RegExp]>([
     'matmul "matmul": an input is int32[2, 2]; float32 is expected',
   ],
   [
+    "channels that do not fit, outside of any scope",
+    (b) => conv2d(image(b), b.input("w", [4, 3, 3, 3])),
+    /^conv2d: input has 4 channels/,
+  ],
+  [
+    "channels that do not fit, by name",
+    (b) => b.within("conv1", () => conv2d(image(b), b.input("w", [4, 3, 3, 3]))),
+    /^conv2d "conv1": input has 4 channels/,
+  ],
+  [
     "a padding that there is not",
     (b) => conv2d(image(b), weight(b), { padding: "smae" as "same" }),
     'padding "smae": expected numbers, valid, same, sameUpper or sameLower',

@@ -171,6 +171,11 @@ export class GraphBuilder {
     return this.#nodes;
   }
 
+  /** How messages begin: `conv2d "conv1"`, or `conv2d` outside of any scope. */
+  place(operation: string): string {
+    return this.scope === "" ? operation : `${operation} "${this.scope}"`;
+  }
+
   /** Runs `body` with `name` appended to the scope. */
   within<T>(name: string, body: () => T): T {
     const outer = this.scope;

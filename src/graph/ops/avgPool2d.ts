@@ -77,7 +77,7 @@ const avgPool2dNames: Record<keyof AvgPool2dOptions, true> = {
 
 /** Average pooling over sliding windows; see {@link avgPool2dOp}. */
 export function avgPool2d(x: Value, options: AvgPool2dOptions): Value {
-  const where = `avgPool2d "${x.builder.scope}"`;
+  const where = x.builder.place("avgPool2d");
   checkKnown(where, options, avgPool2dNames);
   const { countIncludePad = true, divisor } = options;
   if (divisor !== undefined) checkDivisor(divisor, where);
@@ -88,12 +88,12 @@ export function avgPool2d(x: Value, options: AvgPool2dOptions): Value {
 
 /** Average pooling to a given output size; windows `⌊i·n/o⌋ … ⌈(i + 1)·n/o⌉`, as PyTorch. */
 export function adaptiveAvgPool2d(x: Value, size: number | readonly [number, number]): Value {
-  const windows = adaptiveWindows(x, size, `adaptiveAvgPool2d "${x.builder.scope}"`);
+  const windows = adaptiveWindows(x, size, x.builder.place("adaptiveAvgPool2d"));
   return x.builder.add(avgPool2dOp, [x], { ...windows, countIncludePad: false, divisor: 0 })[0]!;
 }
 
 /** The mean of each plane: `[N, C, H, W] → [N, C, 1, 1]`. Source: Lin, Chen & Yan 2014, section 3.2. */
 export function globalAvgPool2d(x: Value): Value {
-  const windows = globalWindows(x, `globalAvgPool2d "${x.builder.scope}"`);
+  const windows = globalWindows(x, x.builder.place("globalAvgPool2d"));
   return x.builder.add(avgPool2dOp, [x], { ...windows, countIncludePad: false, divisor: 0 })[0]!;
 }

@@ -218,7 +218,7 @@ export function addChannelBias(y: Value, bias: Value): Value {
  * const y = conv2d(x, weight, { stride: 2, padding: 1 });
  */
 export function conv2d(x: Value, weight: Value, options: Conv2dOptions = {}): Value {
-  const where = `conv2d "${x.builder.scope}"`;
+  const where = x.builder.place("conv2d");
   checkKnown(where, options, conv2dNames);
   const groups = checkGroups(options.groups ?? 1, where);
   checkChannels(x, weight, groups, where);
@@ -270,7 +270,7 @@ export function convTranspose2d(
   weight: Value,
   options: ConvTranspose2dOptions = {},
 ): Value {
-  const where = `convTranspose2d "${x.builder.scope}"`;
+  const where = x.builder.place("convTranspose2d");
   checkKnown(where, options, convTranspose2dNames);
   const groups = checkGroups(options.groups ?? 1, where);
   if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[1] !== weight.shape[0]) {

@@ -15,7 +15,7 @@ export function checkProbability(p: number, where: string): void {
  * Source: Srivastava et al. 2014, in the inverted form that leaves inference alone.
  */
 export function dropout(x: Value, draw: Value, p: number): Value {
-  checkProbability(p, `dropout "${x.builder.scope}"`);
+  checkProbability(p, x.builder.place("dropout"));
   if (p === 0) return x;
   const kept = s.select(s.less(input(1), p), 0, s.mul(input(0), 1 / (1 - p)));
   return elementwise([x, draw], kept, "dropout");

@@ -28,7 +28,7 @@ export function globalResponseNorm(
   bias: Value,
   options: GlobalResponseNormOptions = {},
 ): Value {
-  const where = `globalResponseNorm "${x.builder.scope}"`;
+  const where = x.builder.place("globalResponseNorm");
   const { eps = 1e-6 } = options;
   const axis = normalizeAxis(options.axis ?? 1, x.shape.length, where);
   const channels = x.shape[axis]!;

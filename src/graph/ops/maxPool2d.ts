@@ -102,7 +102,7 @@ export function maxPool2dWithSwitches(
   x: Value,
   options: PoolOptions,
 ): { output: Value; switches: Value } {
-  const where = `maxPool2d "${x.builder.scope}"`;
+  const where = x.builder.place("maxPool2d");
   checkKnown(where, options, poolNames);
   const windows = slidingWindows(x, options, where);
   const [output, switches] = x.builder.add(maxPool2dOp, [x], windows, "maxPool2d");
@@ -121,6 +121,6 @@ export function maxPool2d(x: Value, options: PoolOptions): Value {
 
 /** Max pooling to a given output size; windows `⌊i·n/o⌋ … ⌈(i + 1)·n/o⌉`, as PyTorch. */
 export function adaptiveMaxPool2d(x: Value, size: number | readonly [number, number]): Value {
-  const windows = adaptiveWindows(x, size, `adaptiveMaxPool2d "${x.builder.scope}"`);
+  const windows = adaptiveWindows(x, size, x.builder.place("adaptiveMaxPool2d"));
   return x.builder.add(maxPool2dOp, [x], windows, "adaptiveMaxPool2d")[0]!;
 }

@@ -15,7 +15,7 @@ export function prelu(x: Value, slope: Value): Value {
   const [count] = slope.shape;
   if (slope.shape.length !== 1 || count === undefined || (count !== 1 && count !== x.shape[1])) {
     throw new ShapeError(
-      `prelu "${x.builder.scope}": slopes ${formatShape(slope.shape)} for input ${formatShape(x.shape)}: expected [1] or [${x.shape[1] ?? "C"}].`,
+      `${x.builder.place("prelu")}: slopes ${formatShape(slope.shape)} for input ${formatShape(x.shape)}: expected [1] or [${x.shape[1] ?? "C"}].`,
     );
   }
   const perChannel = reshape(slope, [

@@ -27,7 +27,7 @@ export interface ResizeOptions {
  * resize(x, { size: [64, 64], mode: "bilinear" })
  */
 export function resize(x: Value, options: ResizeOptions): Value {
-  const where = `resize "${x.builder.scope}"`;
+  const where = x.builder.place("resize");
   if (x.shape.length !== 4) {
     throw new ShapeError(`${where}: expected [N, C, H, W], got ${formatShape(x.shape)}.`);
   }

@@ -13,7 +13,7 @@ export function channelShuffle(x: Value, groups: number): Value {
   const channels = x.shape[1] ?? 0;
   if (!Number.isInteger(groups) || groups < 1 || channels === 0 || channels % groups !== 0) {
     throw new ShapeError(
-      `channelShuffle "${x.builder.scope}": the channels of ${formatShape(x.shape)} do not divide into ${groups} groups.`,
+      `${x.builder.place("channelShuffle")}: the channels of ${formatShape(x.shape)} do not divide into ${groups} groups.`,
     );
   }
   const each = channels / groups;
@@ -34,7 +34,7 @@ export function pixelShuffle(x: Value, factor: number): Value {
   const fits = Number.isInteger(factor) && factor >= 1 && Number.isInteger(channels);
   if (x.shape.length !== 4 || !fits) {
     throw new ShapeError(
-      `pixelShuffle "${x.builder.scope}": expected [N, C·${factor}², H, W], got ${formatShape(x.shape)}.`,
+      `${x.builder.place("pixelShuffle")}: expected [N, C·${factor}², H, W], got ${formatShape(x.shape)}.`,
     );
   }
   const cut = reshape(x, [n!, channels, factor, factor, h!, w!]);
@@ -48,7 +48,7 @@ export function pixelUnshuffle(x: Value, factor: number): Value {
   const fits = Number.isInteger(factor) && factor >= 1;
   if (x.shape.length !== 4 || !fits || h! % factor !== 0 || w! % factor !== 0) {
     throw new ShapeError(
-      `pixelUnshuffle "${x.builder.scope}": the plane of ${formatShape(x.shape)} does not divide into squares of ${factor}.`,
+      `${x.builder.place("pixelUnshuffle")}: the plane of ${formatShape(x.shape)} does not divide into squares of ${factor}.`,
     );
   }
   const cut = reshape(x, [n!, c!, h! / factor, factor, w! / factor, factor]);
