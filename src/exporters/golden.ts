@@ -130,7 +130,7 @@ export function syntheticImages(model: Model, count: number): GoldenImages {
       }
     }
   }
-  return { images, count, origin: `synthetic images drawn from the numbers 0 to ${count - 1}` };
+  return { images, count, origin: `synthetic images (seeds 0 to ${count - 1})` };
 }
 
 /** The golden pairs as a NumPy archive: `images`, `input`, `scores`, `probabilities`. */

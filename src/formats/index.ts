@@ -46,7 +46,8 @@ export {
   importGraph,
 } from "./onnx/importGraph.ts";
 export { netFromOnnx, type OnnxNetOptions } from "./onnx/onnxNet.ts";
-export { readModel as readOnnx } from "./onnx/proto/model.ts";
+export { encodeModel as encodeOnnx, readModel as readOnnx } from "./onnx/proto/model.ts";
+export { exportGraph, type OnnxExport } from "./onnx/write/exportGraph.ts";
 export {
   detectWeightFormat,
   type OpenedWeights,
