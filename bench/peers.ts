@@ -212,5 +212,5 @@ function start(
 /** The line that says what went wrong: the last that names an error, else the last. */
 function lastLine(text: string): string {
   const lines = text.trim().split("\n");
-  return (lines.findLast((line) => /^\s*\w*Error\b/.test(line)) ?? lines.at(-1) ?? "").trim();
+  return (lines.findLast((line) => /Error\b.*:/.test(line)) ?? lines.at(-1) ?? "").trim();
 }

@@ -76,10 +76,11 @@ function speed(records: readonly Record[], row: Row, peer: string): string {
 function beside(
   name: string,
   mode: Mode,
-  peers: readonly (readonly [name: string, title: string])[],
+  wanted: readonly (readonly [name: string, title: string])[],
 ): string {
   const records = read(name);
   if (records.length === 0) return "Not measured yet.";
+  const peers = wanted.filter(([peer]) => records.some((record) => record.peer === peer));
   const rows = rowsOf[mode].filter((row) => speeds(records, row, "striate").size > 0);
   const ratios = peers.map(([peer]) => rows.map((row) => ratio(records, row, "striate", peer)));
   const lines = rows.map((row, i) => [
