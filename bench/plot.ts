@@ -58,11 +58,11 @@ function drawPanel({ title, x, y, series }: Panel): string {
   );
   const rows = up.marks.map((value) => {
     const at = up.at(value).toFixed(1);
-    return `<line x1="${margin.left}" x2="${right}" y1="${at}" y2="${at}" stroke="#dde3eb"/><text x="${margin.left - 6}" y="${(up.at(value) + 4).toFixed(1)}" text-anchor="end" fill="#5b6578">${short(value)}</text>`;
+    return `<line x1="${margin.left}" x2="${right}" y1="${at}" y2="${at}" stroke="#dde3eb"/><text x="${margin.left - 6}" y="${(up.at(value) + 4).toFixed(1)}" text-anchor="end" fill="#5b6578">${short(value, y.log)}</text>`;
   });
   const columns = across.marks.map(
     (value) =>
-      `<text x="${across.at(value).toFixed(1)}" y="${bottom + 16}" text-anchor="middle" fill="#5b6578">${short(value)}</text>`,
+      `<text x="${across.at(value).toFixed(1)}" y="${bottom + 16}" text-anchor="middle" fill="#5b6578">${short(value, x.log)}</text>`,
   );
   const shapes = series.map(({ colour, line, points }) => {
     const places = points.map(([a, b]) => [across.at(a).toFixed(1), up.at(b).toFixed(1)] as const);
@@ -110,8 +110,7 @@ function scale(
   };
 }
 
-function short(value: number): string {
-  return value >= 1 || value === 0
-    ? String(Number(value.toPrecision(4)))
-    : `1/${Math.round(1 / value)}`;
+/** Powers of two below 1 as fractions. */
+function short(value: number, log: boolean): string {
+  return value >= 1 || !log ? String(Number(value.toPrecision(4))) : `1/${Math.round(1 / value)}`;
 }
