@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { afterAll, describe, expect, it, type TestContext } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { writeSafetensors } from "../../src/formats/safetensors/write.ts";
+import { createModel } from "../../src/index.ts";
+import { startHubServer } from "../formats/hubServer.ts";
 import { sharedPath } from "../formats/sharedFiles.ts";
 import { striate, workFolder } from "./commandLine.ts";
 
@@ -10,7 +13,14 @@ const weights = "data/weights";
 
 async function imported(name: string, ...args: string[]) {
   const out = join(models, name);
-  const { code, stdout, stderr } = await striate(["import", ...args, "--out", out, "--json"]);
+  const { code, stdout, stderr } = await striate([
+    "import",
+    ...args,
+    "--out",
+    out,
+    "--json",
+    "--quiet",
+  ]);
   expect(stderr).toBe("");
   expect(code).toBe(0);
   return { out, ...JSON.parse(stdout) } as {
@@ -19,6 +29,8 @@ async function imported(name: string, ...args: string[]) {
     missing: string[];
     unexpected: string[];
     params: number;
+    classes: number;
+    fresh: string[];
     by: string;
     published: string | null;
     weightsSha256: string;
@@ -180,5 +192,189 @@ describe("import of real weights", () => {
     const mnist = sharedPath(context, "data/mnist");
     const { accuracy } = await json<{ accuracy: number }>("eval", out, mnist, "--part", "test");
     expect(accuracy).toBe(top1);
+  });
+
+  it.for([
+    ["resnet20", ["cifar10-resnet/resnet20-12fca82f.th", "--net", "resnet20"], []],
+    [
+      "quick",
+      ["cifar10-quick-caffe"],
+      ["--mean-image", "cifar10-quick-caffe/cifar10_train_mean_rgb_f32.bin", "--channels", "rgb"],
+    ],
+  ] as const)(
+    "%s says of every CIFAR-10 image what PyTorch does",
+    async ([name, [path, ...net], [flag, file, ...rest]], context) => {
+      const golden = new URL("../golden/pretrained/cifar10.json", import.meta.url);
+      const expected = JSON.parse(readFileSync(golden, "utf8"))[name] as {
+        correct: number;
+        predicted: string;
+        probability: number[];
+      };
+      const mean =
+        flag === undefined ? [] : [flag, sharedPath(context, `${weights}/${file}`), ...rest];
+      const labels = sharedPath(context, "data/cifar-10/batches.meta.txt");
+      const source = sharedPath(context, `${weights}/${path}`);
+      const { out } = await imported(name, source, ...net, ...mean, "--labels", labels);
+      const table = join(workFolder, `${name}.jsonl`);
+      const data = sharedPath(context, "data/cifar-10");
+      const args = ["eval", out, data, "--part", "all", "--predictions", table];
+      const { correct } = await json<{ correct: number }>(...args);
+      expect(correct).toBe(expected.correct);
+      const classes = (await readFile(labels, "utf8")).trim().split("\n");
+      const rows = (await readFile(table, "utf8")).trim().split("\n");
+      const answers = rows.map((row) => {
+        return JSON.parse(row) as { predicted: string; probabilities: number[] };
+      });
+      const predicted = answers.map((row) => classes.indexOf(row.predicted)).join("");
+      expect(predicted).toBe(expected.predicted);
+      for (const [i, probability] of expected.probability.entries()) {
+        expect(Math.max(...answers[i]!.probabilities)).toBeCloseTo(probability, 4);
+      }
+    },
+    240_000,
+  );
+});
+
+describe("import from the hub", () => {
+  it("fetches from a mirror, with the labels and the preprocessing of timm's config", async () => {
+    const tensors = Object.fromEntries(
+      createModel("resnet18", { variant: "test", classes: 3 }).weights,
+    );
+    const config = {
+      architecture: "resnet18",
+      label_names: ["ant", "bee", "cat"],
+      num_classes: 3,
+      pretrained_cfg: {
+        input_size: [3, 16, 16],
+        interpolation: "bicubic",
+        crop_pct: 0.95,
+        mean: [0.5, 0.4, 0.3],
+        std: [0.2, 0.3, 0.4],
+      },
+    };
+    const hub = await startHubServer("timm/tiny.test", {
+      "config.json": new TextEncoder().encode(JSON.stringify(config)),
+      "model.safetensors": writeSafetensors(tensors),
+    });
+    try {
+      const args = ["timm/tiny.test", "--from", hub.endpoint, "--variant", "test"];
+      const { out } = await imported("hub", ...args);
+      const stored = JSON.parse(await readFile(join(out, "preprocessor_config.json"), "utf8"));
+      expect(stored).toMatchObject({
+        image_mean: [0.5, 0.4, 0.3],
+        image_std: [0.2, 0.3, 0.4],
+        crop_pct: 0.95,
+        resample: 3,
+      });
+      const { id2label } = JSON.parse(await readFile(join(out, "config.json"), "utf8"));
+      expect(id2label).toEqual({ 0: "ant", 1: "bee", 2: "cat" });
+      // What is there already is not fetched again.
+      const before = hub.requests.filter((request) => request.includes("/resolve/")).length;
+      await imported("hubAgain", ...args);
+      expect(hub.requests.filter((request) => request.includes("/resolve/")).length).toBe(before);
+    } finally {
+      await hub.close();
+    }
+  });
+
+  it("says what is wrong with an id that there is not", async () => {
+    const hub = await startHubServer("timm/other", {});
+    try {
+      const ended = await striate(["import", "timm/nothing", "--from", hub.endpoint]);
+      expect(ended.code).toBe(1);
+      expect(ended.stderr).toContain("status 404");
+      expect(ended.stderr).toContain("check the id");
+    } finally {
+      await hub.close();
+    }
+  });
+});
+
+describe("import is refused", () => {
+  const folder = join(workFolder, "files");
+  const resnet = join(folder, "resnet.safetensors");
+
+  beforeAll(async () => {
+    await mkdir(folder, { recursive: true });
+    const { weights: own } = createModel("resnet18", { variant: "test" });
+    await writeFile(resnet, writeSafetensors(Object.fromEntries(own)));
+    await writeFile(join(folder, "notes.txt"), "nothing of use, but long enough to be looked at");
+  });
+
+  it.each([
+    [
+      "a file that is not there",
+      ["nowhere.pth", "--net", "resnet18"],
+      1,
+      "there is no such file or folder",
+    ],
+    [
+      "a file that has no weights",
+      [join(folder, "notes.txt"), "--net", "resnet18"],
+      1,
+      "no format of weights that is known",
+    ],
+    ["weights without a net", [resnet], 2, "name one with --net"],
+    ["a net that there is not", [resnet, "--net", "resnet19"], 2, 'Did you mean "resnet18"?'],
+    ["a variant that there is not", [resnet, "--net", "resnet18", "--variant", "v9"], 2, "variant"],
+    [
+      "means of another number",
+      [resnet, "--net", "resnet18", "--variant", "test", "--mean", "1,2"],
+      2,
+      "2 numbers; the net takes 3 channels",
+    ],
+    [
+      "a resize below the crop",
+      [resnet, "--net", "resnet18", "--variant", "test", "--resize", "8"],
+      2,
+      "smaller than the 16x16",
+    ],
+    [
+      "a description instead of weights",
+      [join(folder, "net.prototxt"), "--net", "resnet18"],
+      1,
+      "there is no such file",
+    ],
+  ] as const)("%s", async (_, args, code, message) => {
+    const ended = await striate(["import", ...args, "--out", join(models, "refused")]);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(code);
+  });
+
+  it("weights of another net, with the table", async () => {
+    const args = [
+      "import",
+      resnet,
+      "--net",
+      "squeezenet",
+      "--variant",
+      "test",
+      "--out",
+      join(models, "no"),
+    ];
+    const ended = await striate([...args, "--json"]);
+    expect(ended.code).toBe(1);
+    const document = JSON.parse(ended.stdout) as {
+      model: null;
+      missing: string[];
+      unexpected: string[];
+    };
+    expect(document.model).toBeNull();
+    expect(document.missing).toContain("features.0.weight");
+    expect(document.unexpected).toContain("conv1.weight");
+    const text = await striate(args);
+    expect(text.stdout).toContain("Nothing was written: these weights are not of this net");
+    await expect(readFile(join(models, "no", "config.json"))).rejects.toThrow();
+  });
+
+  it("other classes, unless they are said; then the last layer starts fresh", async () => {
+    const args = [resnet, "--net", "resnet18", "--variant", "test"];
+    const found = await imported("sameClasses", ...args);
+    expect(found).toMatchObject({ classes: 3, fresh: [] });
+    const fresh = await imported("otherClasses", ...args, "--classes", "5");
+    expect(fresh).toMatchObject({ classes: 5, fresh: ["fc.weight", "fc.bias"] });
+    const ended = await striate(["import", ...args, "--out", fresh.out]);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain("is there already and not empty");
   });
 });

@@ -206,3 +206,22 @@ describe("train --weights is refused", () => {
     expect(await refusal("--weights", file)).toContain("name one with --net");
   });
 });
+
+describe("advise", () => {
+  it("measures size and likeness at several depths, and says what follows", async () => {
+    const ended = await striate(["advise", others, "--weights", body, "--json"]);
+    expect(ended.code, ended.stderr).toBe(0);
+    const { size, similarity, strategy, why, flags } = JSON.parse(ended.stdout);
+    expect(size).toMatchObject({ images: 36, classes: 3, isLarge: false });
+    expect(similarity.probes.length).toBeGreaterThan(1);
+    expect(similarity.probes.at(-1).cut).toBe("features");
+    expect(["extract", "extract-earlier"]).toContain(strategy);
+    expect(why).toContain("12 images in a typical class are few");
+    expect(flags).toContain(`--weights ${body} --transfer extract`);
+  });
+
+  it("does without weights, and says what it does not know", async () => {
+    const ended = await striate(["advise", others, "--json"]);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ similarity: null, strategy: "extract" });
+  });
+});

@@ -36,6 +36,10 @@ export const commands: Readonly<Record<string, Row>> = {
     summary: "hand a model over to another program, with proof",
     load: async () => (await import("./export.node.ts")).exportCommand,
   },
+  advise: {
+    summary: "say what to do with pretrained weights on some data",
+    load: async () => (await import("./advise.node.ts")).adviseCommand,
+  },
   "data check": {
     summary: "look for what is wrong or odd with a data set",
     load: async () => (await import("./dataCheck.node.ts")).dataCheckCommand,
