@@ -90,7 +90,7 @@ Next    striate predict ${folder} photo.jpg`;
 const fewImages = 100;
 
 /** What a careful reader of the accuracy should know. */
-function caveats({ val, groupedCi95, data, folds, kept, best, history }: RunRecord): string {
+function caveats({ val, groupedCi95, data, folds, kept, best, history, plan }: RunRecord): string {
   const lines: string[] = [];
   if (groupedCi95 !== null) {
     const [low, high] = groupedCi95;
@@ -104,7 +104,7 @@ function caveats({ val, groupedCi95, data, folds, kept, best, history }: RunReco
       `Epoch ${best.epoch} was picked for its accuracy on these images, which flatters${last === undefined ? "" : `; the last had ${formatPercent(last.accuracy)}`}`,
     );
   }
-  if (val.total < fewImages && folds === null) {
+  if (val.total < fewImages && folds === null && plan.transfer === null) {
     const all = data.images.train + data.images.val;
     lines.push(
       `${val.total} images are few: --folds 5 judges by all ${all}, for five trainings more`,

@@ -100,7 +100,10 @@ export function decideStrategy(size: SetSize, measured: Similarity | undefined):
   const advice: Readonly<Record<Strategy, string>> = {
     extract:
       "train a linear classifier on the top codes; fine-tuning so few images would learn them by heart",
-    "extract-earlier": `train a linear classifier on earlier codes (${best.cut}), which are less about what the weights were made for`,
+    "extract-earlier":
+      best.cut === top.cut
+        ? "earlier codes are no better, so these weights help little; look for weights of something nearer, and compare with training from scratch"
+        : `train a linear classifier on earlier codes (${best.cut}), which are less about what the weights were made for`,
     finetune: "fine-tune: there are enough images to move the weights, which are nearly right",
     "finetune-all": "fine-tune all layers at the full rate, or train from scratch and compare",
   };

@@ -203,6 +203,7 @@ describe("import of real weights", () => {
     ],
   ] as const)(
     "%s says of every CIFAR-10 image what PyTorch does",
+    { timeout: 240_000 },
     async ([name, [path, ...net], [flag, file, ...rest]], context) => {
       const golden = new URL("../golden/pretrained/cifar10.json", import.meta.url);
       const expected = JSON.parse(readFileSync(golden, "utf8"))[name] as {
@@ -231,7 +232,6 @@ describe("import of real weights", () => {
         expect(Math.max(...answers[i]!.probabilities)).toBeCloseTo(probability, 4);
       }
     },
-    240_000,
   );
 });
 
