@@ -1,6 +1,6 @@
 // Photos of hand signs from pretrained weights: a linear classifier on codes, fine-tuning after it, and the same net
-// from scratch for as many passes as both, over 20, 50 and all photos per class. Finished runs are kept and not trained
-// again.
+// from scratch for as many passes as both, over 20, 50 and all photos per class; and the net that is chosen where there
+// are no weights. Finished runs are kept and not trained again.
 //
 //   striate import squeezenet.safetensors --net squeezenet --out models/squeezenet
 //   node bench/compare/transfer.ts PHOTOS WORK models/squeezenet models/mobilenet [--input 128x128x3]
@@ -96,7 +96,7 @@ async function trainOne(
   data: string,
   options: TrainOptions,
 ): Promise<Result> {
-  const folder = join(work, `${key.net}-${key.amount}-${key.way.replaceAll(" ", "-")}`);
+  const folder = join(work, `${key.net}-${key.amount}-${key.way}`.replaceAll(/,? /g, "-"));
   const kept = join(work, `${basename(folder)}.json`);
   const known = await readFile(kept, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as Result;
@@ -162,6 +162,13 @@ for (const model of [...models].reverse()) {
       await trainOne({ ...key, way: "from scratch" }, data, await fromScratch(model, epochs + 1)),
     );
   }
+}
+
+// What `train` would choose for photos where there are no weights.
+for (const { name, epochs } of amounts) {
+  const key = { net: "resnet18, narrow", amount: name, way: "from scratch" };
+  const options = { net: "resnet18", variant: "narrow", augment: "randomCrop(padding=8)" };
+  results.push(await trainOne(key, manifests.get(name)!, { ...options, epochs: epochs + 1 }));
 }
 
 /** The same net, the same preprocessing, fresh weights. */
