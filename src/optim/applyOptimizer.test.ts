@@ -112,7 +112,8 @@ test("a scheduled momentum replaces the optimiser's own", async () => {
   applyOptimizer(builder, adam(), [{ name: "x", value: x, gradient }], { lr, momentum: beta1 });
   const session = await reference().open();
   const program = await session.compile(builder.finish());
-  await program.run({ g: [2], lr: [1], momentum: [0.5] } as never);
+  const [g, rate, share] = [2, 1, 0.5].map((value) => Float32Array.of(value));
+  await program.run({ g: g!, lr: rate!, momentum: share! });
   expect((await session.read("optimizer.x.expAvg"))[0]).toBeCloseTo(1, 6);
   expect((await session.read("optimizer.correction1"))[0]).toBeCloseTo(0.5, 6);
 });
