@@ -85,6 +85,16 @@ test("the last epoch is kept where the rate ends at zero, the best where trainin
   expect(kept({ keep: "best" })).toBe("best");
 });
 
+test("the rate is one that the net bears", () => {
+  const updates = (net: string) => {
+    const { plan } = planFor(10_000, pack(32, false), { net, input: "32x32x3" }, 10);
+    return [plan.batch, plan.optimizer, plan.lr];
+  };
+  expect(updates("resnet20")).toEqual([64, "nesterov(momentum=0.9)", 0.1]);
+  expect(updates("lenet5")).toEqual([64, "nesterov(momentum=0.9)", 0.01]);
+  expect(updates("convnext")).toEqual([64, "adamw", 0.001]);
+});
+
 test("what is given is not chosen", () => {
   const { plan, choices } = planFor(100, photos, { net: "lenet5", epochs: 3, lr: 0.5, batch: 7 });
   expect(plan).toMatchObject({ net: { name: "lenet5" }, epochs: 3, lr: 0.5, batch: 7 });

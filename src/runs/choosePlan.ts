@@ -3,7 +3,7 @@ import { parseAugmentations } from "../data/augment/parse.ts";
 import { countClasses, type DataSet } from "../data/manifest.ts";
 import type { Geometry } from "../data/prepare/geometry.ts";
 import { createNet, type Net } from "../models/index.ts";
-import { measureCost } from "../train/cost.ts";
+import { measureCost, normalizationKind } from "../train/cost.ts";
 import type { Normalization } from "../train/normalization.ts";
 import { descriptionOf } from "./ownNet.ts";
 import { makeOptimizer, makeSchedule, type Plan } from "./plan.ts";
@@ -118,36 +118,10 @@ export function choosePlan(
       `batch ${batch}: there are ${training} images to train on; expected at most that many.`,
     );
   }
-  const optimizer = choose(
-    options.optimizer,
-    "optimizer",
-    mode === undefined ? "nesterov(momentum=0.9)" : "adamw",
-    mode === undefined
-      ? "generalises best on images when the schedule goes to zero"
-      : "its steps are of one size whatever the scale of the weights and codes",
-  );
-  const isMomentum = /^\s*(momentum|nesterov)/.test(optimizer);
-  const base = makeOptimizer(optimizer).options;
-  const lr = choose(
-    options.lr,
-    "learning rate",
-    isMomentum ? (0.2 * batch) / 128 : isExtract ? 5e-3 : keepsHead ? 1e-4 : base.lr,
-    isMomentum
-      ? "0.2 for a batch of 128, in proportion"
-      : isExtract
-        ? "a linear classifier has one minimum, and may go fast"
-        : keepsHead
-          ? "all of it is trained already; faster would spoil it"
-          : "the optimizer's default",
-  );
-  const weightDecay = choose(
-    options.weightDecay,
-    "weight decay",
-    isMomentum ? 5e-4 : isExtract ? 0.1 : base.weightDecay,
-    isMomentum || isExtract
-      ? "keeps a small set from being learned by heart"
-      : "the optimizer's default",
-  );
+  const { optimizer, lr, weightDecay } = chooseUpdates(net, batch, options, choose, {
+    mode,
+    keepsHead,
+  });
   const schedule = choose(
     options.schedule,
     "schedule",
@@ -346,6 +320,56 @@ function chooseAugmentation(isPack: boolean, isGrey: boolean): [string, string] 
     `randomResizedCrop(scale=0.4..1), horizontalFlip, ${isGrey ? "" : "colorJitter(brightness=0.3, contrast=0.3, saturation=0.3), "}randomErasing(chance=0.2)`,
     "photos differ in framing, side and light, and these make more of them",
   ];
+}
+
+/** Rate for a batch of 128 at a momentum of 0.9: with batch norm, and without anything that keeps activations in bounds. */
+const momentumRates = { batch: 0.2, none: 0.02 } as const;
+
+/** Optimizer, rate and decay, which depend on one another, on what the net bears, and on whether it is trained already. */
+function chooseUpdates(
+  net: Net,
+  batch: number,
+  options: TrainOptions,
+  choose: Choose,
+  transfer: { readonly mode: "extract" | "finetune" | undefined; readonly keepsHead: boolean },
+): { readonly optimizer: string; readonly lr: number; readonly weightDecay: number } {
+  const { mode, keepsHead } = transfer;
+  const isExtract = mode === "extract";
+  const kind = normalizationKind(net.layer, net.input);
+  const optimizer = choose(
+    options.optimizer,
+    "optimizer",
+    mode === undefined && kind !== "layer" ? "nesterov(momentum=0.9)" : "adamw",
+    mode !== undefined
+      ? "its steps are of one size whatever the scale of the weights and codes"
+      : kind === "layer"
+        ? "as nets with layer norm are trained where they were published"
+        : "generalises best on images when the schedule goes to zero",
+  );
+  const isMomentum = /^\s*(momentum|nesterov)/.test(optimizer);
+  const base = makeOptimizer(optimizer).options;
+  const top = momentumRates[kind === "batch" ? "batch" : "none"];
+  const lr = choose(
+    options.lr,
+    "learning rate",
+    isMomentum ? (top * batch) / 128 : isExtract ? 5e-3 : keepsHead ? 1e-4 : base.lr,
+    isMomentum
+      ? `${top} for a batch of 128, in proportion${kind === "batch" ? "" : "; a net without batch norm bears no more"}`
+      : isExtract
+        ? "a linear classifier has one minimum, and may go fast"
+        : keepsHead
+          ? "all of it is trained already; faster would spoil it"
+          : "the optimizer's default",
+  );
+  const weightDecay = choose(
+    options.weightDecay,
+    "weight decay",
+    isMomentum ? 5e-4 : isExtract ? 0.1 : base.weightDecay,
+    isMomentum || isExtract
+      ? "keeps a small set from being learned by heart"
+      : "the optimizer's default",
+  );
+  return { optimizer, lr, weightDecay };
 }
 
 /** As many passes as the time allows, but no more than teach anything. */

@@ -22,3 +22,18 @@ export function measureCost(net: Layer, input: readonly [number, number, number]
     parameters: trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
   };
 }
+
+/** How a net keeps its activations in bounds, which decides what rates it bears. */
+export function normalizationKind(
+  net: Layer,
+  input: readonly [number, number, number],
+): "batch" | "layer" | "none" {
+  const builder = new GraphBuilder({ keepComposites: true });
+  const { records } = buildNet(net, {
+    builder,
+    input: builder.input("x", [1, ...input]),
+    training: false,
+  });
+  const has = (kind: string) => records.some((record) => record.kind.startsWith(kind));
+  return has("batchNorm") ? "batch" : has("layerNorm") ? "layer" : "none";
+}
