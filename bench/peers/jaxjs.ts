@@ -33,6 +33,7 @@ interface Jax {
     mean(x: Tensor, axes?: readonly number[], options?: { keepdims: boolean }): Tensor;
     sum(x: Tensor): Tensor;
     sqrt(x: Tensor): Tensor;
+    power(x: Tensor, exponent: number): Tensor;
     pad(x: Tensor, width: Pairs): Tensor;
     matmul(x: Tensor, y: Tensor): Tensor;
     concatenate(xs: readonly Tensor[], axis: number): Tensor;
@@ -122,12 +123,22 @@ const words: Words<Tensor> = {
     const padded = pad === 0 ? x.ref : np.pad(x.ref, [none, none, both, both]);
     return lax.reduceWindow(padded, (w) => np.max(w), [kernel, kernel], [stride, stride]);
   },
-  normalizeResponse() {
-    throw new Error("jax-js has no local response normalisation");
+  normalizeResponse(x) {
+    const [n, c, h, w] = x.shape as [number, number, number, number];
+    const squares = x.ref.mul(x.ref).reshape([n, 1, c, h * w]);
+    const [none, two] = [[0, 0] as const, [2, 2] as const];
+    const padded = np.pad(squares, [none, none, two, none]);
+    const sums = lax.reduceWindow(padded, (window) => np.sum(window), [5, 1], [1, 1]);
+    const scale = np.power(sums.mul(1e-4).add(2), -0.75);
+    return x.ref.mul(scale.reshape([n, c, h, w]));
   },
   meanOfPixels: (x) => np.mean(x.ref, [2, 3]),
-  averageTo7() {
-    throw new Error("jax-js has no adaptive pooling");
+  averageTo7(x) {
+    // From 2x2, as products: the middle row and column are means of both, the others copies.
+    const columns = [1, 1, 1, 0.5, 0, 0, 0, 0, 0, 0, 0.5, 1, 1, 1];
+    const wide = np.matmul(x.ref, np.array(Float32Array.from(columns)).reshape([2, 7]));
+    const rows = Array.from({ length: 14 }, (_, i) => columns[(i % 2) * 7 + (i >> 1)]!);
+    return np.matmul(np.array(Float32Array.from(rows)).reshape([7, 2]), wide);
   },
   flatten: (x) => x.ref.reshape([x.shape[0]!, x.shape.slice(1).reduce((a, b) => a * b, 1)]),
   linear(x, features) {
@@ -135,8 +146,11 @@ const words: Words<Tensor> = {
     return np.matmul(x.ref, drawn([inputs, features], inputs)).add(zeros(features));
   },
   add: (x, y) => x.ref.add(y.ref),
-  subsample() {
-    throw new Error("jax-js has no strided slices");
+  subsample(x, channels) {
+    const half = (channels - x.shape[1]!) / 2;
+    const [none, both] = [[0, 0] as const, [half, half] as const];
+    const fewer = lax.reduceWindow(x.ref, (window) => np.max(window), [1, 1], [2, 2]);
+    return np.pad(fewer, [none, both, none, none]);
   },
   concat: (x, y) => np.concatenate([x.ref, y.ref], 1),
 };
