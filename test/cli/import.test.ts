@@ -196,6 +196,7 @@ describe("import of real weights", () => {
 
   it.for([
     ["resnet20", ["cifar10-resnet/resnet20-12fca82f.th", "--net", "resnet20"], []],
+    ["resnet32", ["cifar10-resnet/resnet32-d509ac18.th", "--net", "resnet32"], []],
     [
       "quick",
       ["cifar10-quick-caffe"],
