@@ -34,7 +34,14 @@ function build({ architecture, input_shape }: NetworkFacts): BuiltNet {
   return buildNet(layer, { builder, input: builder.input("x", input_shape), training: false });
 }
 
-describe.skipIf(facts.length === 0)("networks of torchvision (../shared/conformance)", () => {
+describe("networks of torchvision (../shared/conformance)", () => {
+  // Without the folder there is no case to name, and yet the run must count what it leaves out.
+  if (facts.length === 0) {
+    it("have the parameters, sizes and operations of their library", (context) => {
+      context.skip("../shared/conformance/torch/models is not on this machine");
+    });
+  }
+
   it.each(facts.map((f) => [f.case, f] as const))("%s", (_, expected) => {
     const built = build(expected);
     const withHeads = expected.options.aux_logits === true;
