@@ -10,7 +10,7 @@ import type { Backend } from "../src/plan/backend.ts";
  * README of the vectors allows, else 1.
  */
 export function toleranceFactor(backend: Backend, graph: Graph): 1 | 10 {
-  return backend.name === "wasm" && graph.nodes.some((node) => isWinograd(node, graph)) ? 10 : 1;
+  return backend.winograd && graph.nodes.some((node) => isWinograd(node, graph)) ? 10 : 1;
 }
 
 function isWinograd(node: Node, graph: Graph): boolean {

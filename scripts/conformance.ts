@@ -1,6 +1,6 @@
 // Runs foreign test vectors through the library:
 //
-//   npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--only TEXT] [--json]
+//   npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--winograd auto|off] [--only TEXT] [--json]
 //
 // DIR holds an INDEX.json. A line per failure, then `N passed, M failed`. Exit code 1 if any failed, 2 if the
 // command was wrong.
@@ -15,7 +15,7 @@ import { lookUp, OptionError } from "../src/core/errors.ts";
 import type { Backend } from "../src/plan/backend.ts";
 
 const usage =
-  "npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--only TEXT] [--json]";
+  "npm run conformance -- DIR… [--backend wasm|reference] [--threads N] [--winograd auto|off] [--only TEXT] [--json]";
 
 interface Command {
   readonly folders: readonly string[];
@@ -30,6 +30,7 @@ function readCommand(): Command {
     options: {
       backend: { type: "string", default: "wasm" },
       threads: { type: "string" },
+      winograd: { type: "string", default: "auto" },
       only: { type: "string", default: "" },
       json: { type: "boolean", default: false },
     },
@@ -41,7 +42,8 @@ function readCommand(): Command {
     }
   }
   const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
-  const backends = { wasm: () => wasm(threads), reference };
+  const winograd = lookUp({ auto: "auto", off: "off" } as const, values.winograd, "winograd");
+  const backends = { wasm: () => wasm({ ...threads, winograd }), reference };
   const backend = lookUp<() => Backend>(backends, values.backend, "backend")();
   return { folders: positionals, backend, only: values.only, json: values.json };
 }

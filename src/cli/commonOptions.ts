@@ -23,6 +23,12 @@ export const engineOptions = {
     .optional()
     .describe("threads that compute (as many as processors if left out; results are the same)"),
   backend: z.enum(["auto", "wasm", "reference"]).default("auto").describe("what computes"),
+  winograd: z
+    .enum(["auto", "off"])
+    .default("auto")
+    .describe(
+      "fast method for 3x3 and 5x5 convolutions; off: slower, rounding errors about a third",
+    ),
 };
 
 /** Flag of every command, read before the others: it may name values for them. */

@@ -1,12 +1,22 @@
 import { reference } from "../backends/reference/backend.ts";
 import { wasm } from "../backends/wasm/backend.ts";
+import { DeviceError } from "../core/errors.ts";
 import type { Backend } from "../plan/backend.ts";
 
-/** The backend that the flags ask for. */
+/**
+ * The backend that the flags, or the run that is gone on with, ask for.
+ *
+ * @throws DeviceError for one that this version does not have.
+ */
 export function chooseBackend(options: {
-  readonly backend: "auto" | "wasm" | "reference";
+  readonly backend: "auto" | Backend["name"];
   readonly threads?: number | undefined;
+  readonly winograd: "auto" | "off";
 }): Backend {
   if (options.backend === "reference") return reference();
-  return wasm(options.threads === undefined ? {} : { threads: options.threads });
+  if (options.backend === "webgpu") {
+    throw new DeviceError("backend webgpu: this version has wasm and reference only.");
+  }
+  const { threads, winograd } = options;
+  return wasm({ ...(threads === undefined ? {} : { threads }), winograd });
 }

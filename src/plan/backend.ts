@@ -96,6 +96,8 @@ export interface Session {
 /** A way to compute. Absence of a device shows before a backend exists, never as an exception in it. */
 export interface Backend {
   readonly name: "reference" | "wasm" | "webgpu";
+  /** Whether convolutions may be computed by Winograd's method, which is faster and rounds about three times as much. */
+  readonly winograd: boolean;
   /** What will be used, in words: `4 threads, 256-bit`. */
   readonly description: string;
   open(): Promise<Session>;

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DataError, FormatError } from "../core/errors.ts";
 import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
+import type { Backend } from "../plan/backend.ts";
 import type { Choice } from "./choosePlan.ts";
 import { type Plan, parsePlan } from "./plan.ts";
 
@@ -34,6 +35,8 @@ export interface RunConfig {
     readonly fingerprint: string;
     readonly onBad: "skip" | "stop";
   };
+  /** What computes: the parts of {@link Backend} that the bits of the result depend on. */
+  readonly engine: Pick<Backend, "name" | "winograd">;
   /** Flags as given; `--config` reads them from here. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly choices: readonly Choice[];
@@ -52,6 +55,7 @@ const configSchema = z.object({
     fingerprint: z.string(),
     onBad: z.enum(["skip", "stop"]),
   }),
+  engine: z.object({ name: z.enum(["reference", "wasm", "webgpu"]), winograd: z.boolean() }),
   options: z.record(z.string(), z.unknown()),
   choices: z.array(z.object({ what: z.string(), value: z.string(), why: z.string() })),
   plan: z.unknown(),

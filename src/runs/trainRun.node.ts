@@ -1,7 +1,7 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { DataError, TrainingError } from "../core/errors.ts";
+import { DataError, OptionError, TrainingError } from "../core/errors.ts";
 import { countClasses, type DataSet } from "../data/manifest.ts";
 import { formatSplit } from "../data/split/splitFile.ts";
 import { writeFileAtomic } from "../formats/atomicWrite.node.ts";
@@ -75,7 +75,7 @@ export interface OpenRun {
 /** Opens the data, decides everything, and lays out the run folder. Nothing is trained yet. */
 export async function startRun(request: NewRun, context: RunContext): Promise<OpenRun> {
   const { folder, options, seed } = request;
-  const { listener, signal, threads } = context;
+  const { backend, listener, signal, threads } = context;
   const set = await openTrainingData(request.data);
   await checkRunFolder(folder, request.overwrite);
   listener({ type: "progress", phase: "scan", done: 0, total: 1 });
@@ -106,6 +106,7 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
       fingerprint: fingerprint(data.prepared.set),
       onBad,
     },
+    engine: { name: backend.name, winograd: backend.winograd },
     options: { ...options, seed },
     choices,
     plan,
@@ -118,10 +119,21 @@ export async function startRun(request: NewRun, context: RunContext): Promise<Op
   return { folder, config, data, checkpoint: undefined, start };
 }
 
-/** Opens a run that was begun, with its last checkpoint if there is one. */
+/**
+ * Opens a run that was begun, with its last checkpoint if there is one.
+ *
+ * @throws OptionError for another engine than the run's, which would not go on to the same bits.
+ */
 export async function reopenRun(folder: string, context: RunContext): Promise<OpenRun> {
-  const { listener, threads, signal } = context;
+  const { backend, listener, threads, signal } = context;
   const config = await readRunConfig(folder);
+  const given = engineFlags(backend);
+  const expected = engineFlags(config.engine);
+  if (given !== expected) {
+    throw new OptionError(
+      `"${folder}" was begun with ${expected}, and would not go on to the same result with ${given}; give the same, or train anew.`,
+    );
+  }
   await removeTemporaryFiles(folder);
   const set = await openTrainingData(config.data.path);
   const data = await loadRunData(
@@ -139,6 +151,13 @@ export async function reopenRun(folder: string, context: RunContext): Promise<Op
   );
   const start = await reopenStart(config, signal);
   return { folder, config, data, checkpoint, start };
+}
+
+/** What computes, as flags of the command line. */
+function engineFlags({ name, winograd }: RunConfig["engine"]): string {
+  return name === "wasm"
+    ? `--backend wasm --winograd ${winograd ? "auto" : "off"}`
+    : `--backend ${name}`;
 }
 
 /** The weights that a run began from, once more. */

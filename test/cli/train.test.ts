@@ -129,12 +129,15 @@ describe("train", () => {
   });
 
   it("stops cleanly at Ctrl-C and goes on to the same weights", async () => {
-    const args = ["train", data, ...small, "--epochs", "30", "--seed", "4"];
+    const args = ["train", data, ...small, "--epochs", "30", "--seed", "4", "--winograd", "off"];
     const whole = await striate([...args, "--out", join(workFolder, "whole"), "--json"]);
     const stopped = join(workFolder, "stopped");
     const ended = await striate([...args, "--out", stopped], { interruptAt: /epoch +2\/30/ });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain(`striate resume ${stopped}`);
+    const other = await striate([...args.slice(0, -2), "--out", stopped, "--resume"]);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain("was begun with --backend wasm --winograd off");
     const resumed = await striate(["resume", stopped, "--json"]);
     expect(resumed.code).toBe(0);
     const sha256 = (text: string) => (JSON.parse(text) as { weightsSha256: string }).weightsSha256;

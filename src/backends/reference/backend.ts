@@ -29,6 +29,7 @@ interface State {
 export function reference(): Backend {
   return {
     name: "reference",
+    winograd: false,
     description: "float64, one thread, plain loops: the definition of every operation",
     open: async () => new ReferenceSession(),
   };

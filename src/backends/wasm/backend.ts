@@ -9,6 +9,11 @@ import { WasmSession } from "./session.ts";
 export interface WasmOptions {
   /** Threads that compute, 1 to 64. Default: as many as processors. Results do not depend on it. */
   readonly threads?: number;
+  /**
+   * Whether convolutions are computed by Winograd's method where that is faster (`auto`, default), or always by the sum that
+   * defines them (`off`): slower, with about a third of the rounding error (`docs/numerics.md`).
+   */
+  readonly winograd?: "auto" | "off";
 }
 
 /** Memory of a session may grow to 4 GiB less one page, the most that 32-bit addresses reach. */
@@ -27,13 +32,16 @@ export function defaultThreads(): { readonly threads: number; readonly reason?: 
  * hand, threads over shared memory, all off the caller's thread. Where memory cannot be shared (a page that is
  * not cross-origin isolated) one worker computes; `description` says so.
  *
- * @throws OptionError for a number of threads out of range.
+ * @throws OptionError for a number of threads out of range, or another choice of method.
  * @throws DeviceError where the engine has no relaxed SIMD with fused multiply-add.
  */
 export function wasm(options: WasmOptions = {}): Backend {
-  const { threads = defaultThreads().threads } = options;
+  const { threads = defaultThreads().threads, winograd = "auto" } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
     throw new OptionError(`wasm: ${threads} threads: expected an integer from 1 to 64.`);
+  }
+  if (winograd !== "auto" && winograd !== "off") {
+    throw new OptionError(`wasm: winograd ${JSON.stringify(winograd)}: expected "auto" or "off".`);
   }
   const { wide, name } = prepareEngine();
   const features = probeFeatures(wide);
@@ -46,16 +54,18 @@ export function wasm(options: WasmOptions = {}): Backend {
   const count = reason === undefined ? threads : 1;
   const vectors = wide ? "256-bit vectors" : "128-bit vectors";
   const why = reason === undefined ? "" : `: ${reason}`;
+  const method = winograd === "off" ? ", without Winograd" : "";
   return {
     name: "wasm",
-    description: `${count} ${count === 1 ? "thread" : "threads"}, ${vectors}, ${name}${why}`,
+    winograd: winograd === "auto",
+    description: `${count} ${count === 1 ? "thread" : "threads"}, ${vectors}${method}, ${name}${why}`,
     async open() {
       const limits = { initial: 16, maximum: maximumPages, shared: reason === undefined };
       const pool =
         reason === undefined
           ? await sharedPool(startWorker, count, limits)
           : await messagePool(startWorker, limits);
-      return new WasmSession(pool, features, limits);
+      return new WasmSession(pool, { threads: pool.threads, features, winograd }, limits);
     },
   };
 }

@@ -32,6 +32,7 @@ import {
   reshapeKeepsMemory,
 } from "./kernels/rearrange.ts";
 import { planReduce } from "./kernels/reduce.ts";
+import type { WinogradChoice } from "./kernels/winogradPlan.ts";
 
 /** How a primitive operation is computed here; `alias`: the output is the input's memory, read anew. */
 type Lowering<A extends Attributes> = (
@@ -42,12 +43,13 @@ type Lowering<A extends Attributes> = (
   usage: Usage,
 ) => KernelPlan | "alias";
 
-/** What the rest of the graph does with an operation. */
+/** What the rest of the graph does with an operation, and what the session wants. */
 export interface Usage {
   /** For each output whether anything reads it. */
   readonly needed: readonly boolean[];
   /** For each input whether it is the same in every run while nobody writes states: weights at inference. */
   readonly lasting: readonly boolean[];
+  readonly winograd: WinogradChoice;
 }
 
 /** Operations that are places in memory, not computations. */
@@ -114,16 +116,18 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
       keepDims,
       outputs: expressions.map((expression) => ({ expression })),
     }),
-  conv2d: ([x, weight], attributes, _, features, { lasting }) =>
+  conv2d: ([x, weight], attributes, _, features, { lasting, winograd }) =>
     planConv2d(convolutionGeometry(x!, weight!, attributes), features, {
+      winograd,
       weightsChange: !lasting[1],
     }),
-  conv2dInputGradient: ([, weight], attributes, [dx], features, { lasting }) =>
+  conv2dInputGradient: ([, weight], attributes, [dx], features, { lasting, winograd }) =>
     planConv2dInputGradient(convolutionGeometry(dx!, weight!, attributes), features, {
+      winograd,
       weightsChange: !lasting[1],
     }),
-  conv2dWeightGradient: ([x], attributes, [dw], features) =>
-    planConv2dWeightGradient(convolutionGeometry(x!, dw!, attributes), features),
+  conv2dWeightGradient: ([x], attributes, [dw], features, { winograd }) =>
+    planConv2dWeightGradient(convolutionGeometry(x!, dw!, attributes), features, { winograd }),
   matmul: ([a, b], attributes, _, features, { lasting }) =>
     planMatmul(productGeometry(a!, b!, attributes), features, { weightsChange: !lasting[1] }),
   moments: ([x], { axes }) => planMoments({ shape: x!.shape, axes, keepDims: true }),

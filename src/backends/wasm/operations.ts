@@ -9,6 +9,7 @@ import type { KernelPlan } from "./kernelPlan.ts";
 import { planConv2d } from "./kernels/conv2d.ts";
 import type { ExtraOperand } from "./kernels/gemmEpilogue.ts";
 import { planMatmul } from "./kernels/matmul.ts";
+import type { WinogradChoice } from "./kernels/winogradPlan.ts";
 import { convolutionGeometry, lowerOperation, productGeometry } from "./lowering.ts";
 
 /** A node, or several in one, with the kernels that compute it. */
@@ -21,6 +22,13 @@ export interface Operation {
   readonly elementwise: boolean;
 }
 
+/** What a session computes with. Threads and features change no result; the method of convolution does. */
+export interface EngineSettings {
+  readonly threads: number;
+  readonly features: Features;
+  readonly winograd: WinogradChoice;
+}
+
 /**
  * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution or matrix product is applied
  * while that result is still in registers or cache (bias, activation, residual sum), so the
@@ -28,7 +36,7 @@ export interface Operation {
  */
 export function planOperations(
   graph: Graph,
-  features: Features,
+  settings: EngineSettings,
   lasting: ReadonlySet<number>,
 ): Operation[] {
   const soleReader = findSoleReaders(graph);
@@ -39,7 +47,7 @@ export function planOperations(
     if (node.op !== "conv2d" && node.op !== "matmul") continue;
     const reader = soleReader.get(node.outputs[0]!);
     if (reader === undefined || absorbed.has(reader)) continue;
-    const operation = fuseEpilogue(graph, node, reader, features, lasting);
+    const operation = fuseEpilogue(graph, node, reader, settings, lasting);
     if (operation !== undefined) {
       absorbed.set(reader, operation);
       skipped.add(node);
@@ -47,7 +55,7 @@ export function planOperations(
   }
   return graph.nodes.flatMap((node): Operation[] => {
     if (skipped.has(node)) return [];
-    return [absorbed.get(node) ?? planNode(graph, node, features, uses, lasting)];
+    return [absorbed.get(node) ?? planNode(graph, node, settings, uses, lasting)];
   });
 }
 
@@ -71,7 +79,7 @@ export function lastingValues(graph: Graph, states: boolean): Set<number> {
 function planNode(
   graph: Graph,
   node: Node,
-  features: Features,
+  { features, winograd }: EngineSettings,
   uses: Int32Array,
   lasting: ReadonlySet<number>,
 ): Operation {
@@ -83,6 +91,7 @@ function planNode(
     : lowerOperation(node.op, inputs.map(type), node.attributes, outputs.map(type), features, {
         needed: outputs.map((id) => uses[id]! > 0),
         lasting: inputs.map((id) => lasting.has(id)),
+        winograd,
       });
   const elementwise = node.op === "elementwise" || node.op === "unary" || node.op === "binary";
   return { node, inputs, outputs, plan, elementwise };
@@ -108,7 +117,7 @@ function fuseEpilogue(
   graph: Graph,
   product: Node,
   reader: Node,
-  features: Features,
+  { features, winograd }: EngineSettings,
   lasting: ReadonlySet<number>,
 ): Operation | undefined {
   const [result] = product.outputs as [number];
@@ -134,7 +143,7 @@ function fuseEpilogue(
       ? planConv2d(
           convolutionGeometry(left, right, product.attributes as Conv2dAttributes),
           features,
-          options,
+          { ...options, winograd },
         )
       : planMatmul(
           productGeometry(left, right, product.attributes as MatmulAttributes),

@@ -6,11 +6,15 @@ import type { ConstantAttributes, InputAttributes, StateAttributes } from "../..
 import type { CompileOptions } from "../../plan/backend.ts";
 import { align, type Lifetime, planArena } from "../../plan/memory.ts";
 import type { MemoryLimits } from "./assembler.ts";
-import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
 import { type LinkedProgram, link, type Place, type PlacedLaunch } from "./linker.ts";
 import { copyPlan } from "./lowering.ts";
-import { lastingValues, type Operation, planOperations } from "./operations.ts";
+import {
+  type EngineSettings,
+  lastingValues,
+  type Operation,
+  planOperations,
+} from "./operations.ts";
 import { peakKernel } from "./peak.ts";
 
 /** Where a program reads its feeds or leaves its fetches. */
@@ -78,18 +82,16 @@ const slackBytes = 64;
 export function compileGraph(
   graph: Graph,
   memory: Memory,
-  threads: number,
-  features: Features,
+  settings: EngineSettings,
   { profile = false, lean = false }: CompileOptions = {},
 ): CompiledGraph {
-  return new Compilation(graph, memory, threads, features, lean).result(profile);
+  return new Compilation(graph, memory, settings, lean).result(profile);
 }
 
 class Compilation {
   readonly #graph: Graph;
   readonly #memory: Memory;
-  readonly #threads: number;
-  readonly #features: Features;
+  readonly #settings: EngineSettings;
   readonly #operations: readonly Operation[];
   /** For each value, the value in whose buffer it lies: itself, or what it is another view of. */
   readonly #owner: number[];
@@ -108,15 +110,14 @@ class Compilation {
   readonly #constants: { buffer: number; data: ConstantAttributes }[] = [];
   readonly #outputs: { name: string; value: number; buffer: number }[] = [];
 
-  constructor(graph: Graph, memory: Memory, threads: number, features: Features, lean: boolean) {
+  constructor(graph: Graph, memory: Memory, settings: EngineSettings, lean: boolean) {
     this.#graph = graph;
     this.#memory = memory;
-    this.#threads = threads;
-    this.#features = features;
+    this.#settings = settings;
     this.#replaces = new Map(graph.updates.map(({ state, value }) => [value, state]));
     this.#updatedStates = new Set(graph.updates.map(({ state }) => state));
     this.#prepared = lastingValues(graph, !lean);
-    this.#operations = planOperations(graph, features, this.#prepared);
+    this.#operations = planOperations(graph, settings, this.#prepared);
     this.#owner = graph.values.map((_, id) => id);
     for (const { plan, inputs, outputs } of this.#operations) {
       if (plan === "alias") this.#owner[outputs[0]!] = this.#owner[inputs[0]!]!;
@@ -298,6 +299,7 @@ class Compilation {
 
   #finish(profile: boolean): CompiledGraph {
     const graph = this.#graph;
+    const { threads, features } = this.#settings;
     const calls = [...this.#prepare, ...this.#step];
     calls.forEach((call, time) => {
       for (const buffer of call.buffers) this.#touch(buffer, time);
@@ -308,12 +310,12 @@ class Compilation {
       if (node.op === "input") this.#touch(this.#buffer(node.outputs[0]!), stepBegins);
     }
     for (const { buffer } of this.#outputs) this.#touch(buffer, end);
-    const peak = { kernel: peakKernel(this.#threads), buffers: [], writes: [], label: "peak" };
+    const peak = { kernel: peakKernel(threads), buffers: [], writes: [], label: "peak" };
     const profiled: readonly PlannedCall[] = profile ? [...this.#step, peak] : [];
     const scratchBytes = align(
       Math.max(0, ...[...calls, ...profiled].map(({ kernel }) => kernel.scratchBytes ?? 0)),
     );
-    const scratch = this.#newBuffer(scratchBytes * this.#threads + slackBytes);
+    const scratch = this.#newBuffer(scratchBytes * threads + slackBytes);
     this.#touch(scratch, 0);
     this.#touch(scratch, end);
 
@@ -343,8 +345,8 @@ class Compilation {
     const linked = link(
       launches,
       { place: placeOf(scratch), bytesPerThread: scratchBytes },
-      this.#threads,
-      this.#features,
+      threads,
+      features,
       this.#memory.limits,
     );
     const port = (name: string, value: number, buffer: number): Port => ({

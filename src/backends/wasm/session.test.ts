@@ -172,6 +172,33 @@ test("threads out of range are refused", () => {
   }
 });
 
+test("Winograd's method can be switched off, for results nearer to exact ones", async () => {
+  const shape = [2, 64, 24, 24] as const;
+  const builder = new GraphBuilder();
+  const weight = builder.state("weight", [64, 64, 3, 3]);
+  builder.output("y", conv2d(builder.input("x", shape), weight, { padding: 1 }));
+  const graph = builder.finish();
+  const x = wave(2 * 64 * 24 * 24);
+  const answer = (backend: Backend) =>
+    withSession(backend, async (session) => {
+      const program = await session.compile(graph);
+      await session.write("weight", wave(64 * 64 * 9, 0.7));
+      return (await program.run({ x })).y!;
+    });
+  const exact = await answer(reference());
+  const error = (y: ArrayLike<number>) => {
+    let sum = 0;
+    for (let i = 0; i < exact.length; i++) sum += (y[i]! - exact[i]!) ** 2;
+    return Math.sqrt(sum);
+  };
+  const fast = error(await answer(wasm({ threads: 2 })));
+  const plain = error(await answer(wasm({ threads: 2, winograd: "off" })));
+  expect(plain).toBeGreaterThan(0);
+  expect(plain).toBeLessThan(fast / 2);
+  expect(wasm({ winograd: "off" }).description).toContain("without Winograd");
+  expect(() => wasm({ winograd: "on" as "off" })).toThrow('expected "auto" or "off"');
+});
+
 test("a profile times every launch beside the peak", async () => {
   await withSession(wasm({ threads: 2 }), async (session) => {
     const builder = new GraphBuilder();

@@ -17,9 +17,9 @@ import { checkedFeed } from "../../plan/checkedFeed.ts";
 import { align } from "../../plan/memory.ts";
 import { scheduleNodes } from "../../plan/schedule.ts";
 import type { MemoryLimits } from "./assembler.ts";
-import type { Features } from "./kernel.ts";
 import { toLogical, toPhysical } from "./layout.ts";
 import { control } from "./linker.ts";
+import type { EngineSettings } from "./operations.ts";
 import { type Pool, pageBytes } from "./pool.ts";
 import { type CompiledGraph, compileGraph, type Port } from "./program.ts";
 
@@ -42,7 +42,7 @@ interface Arena {
  */
 export class WasmSession implements Session {
   readonly #pool: Pool;
-  readonly #features: Features;
+  readonly #settings: EngineSettings;
   readonly #limits: MemoryLimits;
   readonly #states = new Map<string, State>();
   readonly #arena: Arena = { base: 0, bytes: 0 };
@@ -54,9 +54,9 @@ export class WasmSession implements Session {
   #pending = 0;
   #closed = false;
 
-  constructor(pool: Pool, features: Features, limits: MemoryLimits) {
+  constructor(pool: Pool, settings: EngineSettings, limits: MemoryLimits) {
     this.#pool = pool;
-    this.#features = features;
+    this.#settings = settings;
     this.#limits = limits;
   }
 
@@ -79,8 +79,7 @@ export class WasmSession implements Session {
           },
           limits: this.#limits,
         },
-        this.#pool.threads,
-        this.#features,
+        this.#settings,
         options,
       );
       if (compiled.arenaBytes > this.#arena.bytes) {
@@ -122,13 +121,7 @@ export class WasmSession implements Session {
         limits: this.#limits,
       };
       const graph = scheduleNodes(optimize(source));
-      const { arenaBytes } = compileGraph(
-        graph,
-        memory,
-        this.#pool.threads,
-        this.#features,
-        options,
-      );
+      const { arenaBytes } = compileGraph(graph, memory, this.#settings, options);
       return { stateBytes: this.#stateBytes([...fresh.values()]), keptBytes, arenaBytes };
     });
   }

@@ -35,9 +35,13 @@ all layers, or training from scratch.`,
     "striate advise photos/ --weights models/squeezenet",
     "striate advise photos/ --weights resnet20.th --net resnet20 --json",
   ],
-  async run({ output, signal }, [data = ""], { weights, net, variant, seed, threads, backend }) {
+  async run(
+    { output, signal },
+    [data = ""],
+    { weights, net, variant, seed, threads, backend, winograd },
+  ) {
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,

@@ -47,7 +47,7 @@ blurred and empty images, classes out of balance, and with --labels also labels 
     "striate data check photos/ --json",
   ],
   async run({ output, signal }, [path = ""], options) {
-    const { labels, onBad, threads, backend, seed, out, overwrite } = options;
+    const { labels, onBad, threads, backend, winograd, seed, out, overwrite } = options;
     const listener = runProgress(output);
     if (out !== undefined) await checkFree(out, overwrite);
     const set = await openData(path);
@@ -61,7 +61,7 @@ blurred and empty images, classes out of balance, and with --labels also labels 
     });
     const labelIssues = labels
       ? await findLabelErrors(prepared, seed, {
-          backend: chooseBackend({ backend, threads }),
+          backend: chooseBackend({ backend, threads, winograd }),
           listener,
           threads,
           signal,

@@ -43,11 +43,11 @@ export const evalCommand = defineCommand({
   async run(
     { output, signal },
     [path = "", data = ""],
-    { part, onBad, predictions, threads, backend },
+    { part, onBad, predictions, threads, backend, winograd },
   ) {
     const model = await readModel(path);
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,

@@ -43,10 +43,10 @@ Where the other program is not installed, the export is read back with our own r
     "striate export runs/photos --format html --out ship/photos.html",
   ],
   async run({ output, signal, version }, [path = ""], options) {
-    const { threads, backend, json: __, quiet: ___, ...rest } = options;
+    const { threads, backend, winograd, json: __, quiet: ___, ...rest } = options;
     const result = await exportModel(path, {
       ...rest,
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       version,
       onProgress: (text) => output.progress(text),
       signal,

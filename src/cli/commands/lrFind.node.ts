@@ -42,9 +42,20 @@ export const lrFindCommand = defineCommand({
   }),
   examples: ["striate lr-find photos/", "striate lr-find photos/ --net resnet20 --optimizer adam"],
   async run({ output, signal }, [path = ""], options) {
-    const { from, to, steps, seed, threads, backend, json: _, quiet: __, ...asked } = options;
+    const {
+      from,
+      to,
+      steps,
+      seed,
+      threads,
+      backend,
+      winograd,
+      json: _,
+      quiet: __,
+      ...asked
+    } = options;
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,

@@ -53,7 +53,16 @@ export const optimLabCommand = defineCommand({
     'striate optim-lab photos/ --optimizers "sgd(lr=0.1); adam(lr=0.001)" --epochs 3',
   ],
   async run({ output, signal }, [path = ""], options) {
-    const { optimizers: list, seed, threads, backend, json: _, quiet: __, ...asked } = options;
+    const {
+      optimizers: list,
+      seed,
+      threads,
+      backend,
+      winograd,
+      json: _,
+      quiet: __,
+      ...asked
+    } = options;
     const racers = list
       .split(";")
       .map((text) => text.trim())
@@ -61,7 +70,7 @@ export const optimLabCommand = defineCommand({
     for (const racer of racers)
       lookUp(optimizers, parseNamedOptions(racer, "optimizer").name, "optimizer");
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,

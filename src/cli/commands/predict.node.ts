@@ -26,11 +26,11 @@ export const predictCommand = defineCommand({
     "striate predict runs/photos cat.jpg",
     "striate predict runs/photos *.jpg --top 1 --json",
   ],
-  async run({ output, signal }, [path = "", ...files], { top, threads, backend }) {
+  async run({ output, signal }, [path = "", ...files], { top, threads, backend, winograd }) {
     const model = await readModel(path);
     const answers = await askModel(model, files, {
       top,
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       signal,
     });
     const lines = answers.map(({ file, predictions, unsure, error }) => {

@@ -46,13 +46,17 @@ export const sampleCommand = defineCommand({
     ...commonOptions,
   }),
   examples: ["striate sample", "striate sample --out runs/first"],
-  async run({ output, signal, version }, _args, { data, out, epochs, seed, threads, backend }) {
+  async run(
+    { output, signal, version },
+    _args,
+    { data, out, epochs, seed, threads, backend, winograd },
+  ) {
     if ((await stat(data).catch(() => undefined)) === undefined) {
       output.note(`Drawing the sample images into ${data}`);
       await writeSample(data);
     }
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,

@@ -65,6 +65,7 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       seed,
       threads,
       backend,
+      winograd,
       folds,
       repeat,
       learningCurve,
@@ -79,7 +80,7 @@ folder of IDX files or CIFAR batches. What is not given is chosen for the data; 
       );
     }
     const context = {
-      backend: chooseBackend({ backend, threads }),
+      backend: chooseBackend({ backend, threads, winograd }),
       listener: runProgress(output),
       threads,
       signal,
