@@ -1,7 +1,7 @@
 /**
  * Times the matrix and convolution kernels on one thread.
  *
- *     node bench/kernels/run.ts [--narrow] [--tile=6x16] [--only=vgg16,forward] [--csv=FILE] [--seconds=0.15] [--winograd=auto|off|2|4] [--training]
+ *     node bench/kernels/run.ts [--narrow] [--hoisted] [--tile=6x16] [--only=vgg16,forward] [--csv=FILE] [--seconds=0.15] [--winograd=auto|off|2|4] [--training]
  *
  * Percentages are of the peak of fused multiply-adds, measured beside each kernel; the time of
  * preparations (packing of weights) stands in a column of its own.
@@ -22,6 +22,7 @@ import { layers, products } from "./layers.ts";
 const { values: options } = parseArgs({
   options: {
     narrow: { type: "boolean", default: false },
+    hoisted: { type: "boolean", default: false },
     tile: { type: "string" },
     only: { type: "string", default: "" },
     csv: { type: "string" },
@@ -35,6 +36,7 @@ const [rows, columns] = (options.tile ?? (options.narrow ? "6x8" : "6x16")).spli
 const features = {
   relaxedMadd: true,
   wide: !options.narrow,
+  hoistsLoads: options.hoisted,
   tile: { rows: rows!, columns: columns! },
 };
 const winograd: WinogradChoice =

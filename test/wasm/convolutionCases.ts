@@ -10,9 +10,9 @@ import { bitsToUniform, randomBits } from "../../src/core/random.ts";
 
 /** Engines with different register tiles. */
 export const tiles: readonly Features[] = [
-  { relaxedMadd: true, wide: true, tile: { rows: 6, columns: 16 } },
-  { relaxedMadd: true, wide: false, tile: { rows: 5, columns: 8 } },
-  { relaxedMadd: true, wide: false, tile: { rows: 3, columns: 12 } },
+  { relaxedMadd: true, wide: true, hoistsLoads: false, tile: { rows: 6, columns: 16 } },
+  { relaxedMadd: true, wide: false, hoistsLoads: false, tile: { rows: 5, columns: 8 } },
+  { relaxedMadd: true, wide: false, hoistsLoads: true, tile: { rows: 3, columns: 12 } },
 ];
 
 /** Seeded numbers between −1 and 1. */

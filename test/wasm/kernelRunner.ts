@@ -16,6 +16,7 @@ type Numbers = Float32Array | Int32Array;
 export const testFeatures: Features = {
   relaxedMadd: true,
   wide: false,
+  hoistsLoads: false,
   tile: { rows: 4, columns: 8 },
 };
 

@@ -43,8 +43,8 @@ export function wasm(options: WasmOptions = {}): Backend {
   if (winograd !== "auto" && winograd !== "off") {
     throw new OptionError(`wasm: winograd ${JSON.stringify(winograd)}: expected "auto" or "off".`);
   }
-  const { wide, name } = prepareEngine();
-  const features = probeFeatures(wide);
+  const { name, ...engine } = prepareEngine();
+  const features = probeFeatures(engine);
   if (!features.relaxedMadd) {
     throw new DeviceError(
       `wasm: ${name} has no fused multiply-add (relaxed SIMD), which this backend computes with; use a newer engine, or the reference backend.`,
@@ -52,7 +52,7 @@ export function wasm(options: WasmOptions = {}): Backend {
   }
   const reason = sharedMemoryReason();
   const count = reason === undefined ? threads : 1;
-  const vectors = wide ? "256-bit vectors" : "128-bit vectors";
+  const vectors = engine.wide ? "256-bit vectors" : "128-bit vectors";
   const why = reason === undefined ? "" : `: ${reason}`;
   const method = winograd === "off" ? ", without Winograd" : "";
   return {

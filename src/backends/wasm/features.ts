@@ -15,11 +15,20 @@ function relaxedProbe(): Uint8Array<ArrayBuffer> {
   return builder.encode();
 }
 
+/** What is known of an engine before anything runs in it. */
+type Engine = Pick<Features, "wide" | "hoistsLoads">;
+
+/** The register tile that is fastest on each kind of engine, measured (`docs/kernels.md`). */
+function tileOf({ wide, hoistsLoads }: Engine): Features["tile"] {
+  if (wide) return { rows: 6, columns: 16 };
+  return hoistsLoads ? { rows: 3, columns: 12 } : { rows: 6, columns: 8 };
+}
+
 /**
  * Finds out what the engine computes with. `relaxedMadd` is true only where the relaxed multiply-add is there and
  * fused: `(1 + 2⁻¹²)² − 1 − 2⁻¹¹` is 2⁻²⁴ with one rounding and 0 with two.
  */
-export function probeFeatures(wide: boolean): Features {
+export function probeFeatures({ wide, hoistsLoads }: Engine): Features {
   const bytes = relaxedProbe();
   let relaxedMadd = false;
   if (WebAssembly.validate(bytes)) {
@@ -31,5 +40,5 @@ export function probeFeatures(wide: boolean): Features {
     (instance.exports.probe as () => void)();
     relaxedMadd = numbers[4] === 2 ** -24;
   }
-  return { relaxedMadd, wide, tile: wide ? { rows: 6, columns: 16 } : { rows: 6, columns: 8 } };
+  return { relaxedMadd, wide, hoistsLoads, tile: tileOf({ wide, hoistsLoads }) };
 }

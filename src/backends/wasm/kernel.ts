@@ -48,6 +48,11 @@ export interface Features {
   readonly relaxedMadd: boolean;
   /** V8 joins pairs of 128-bit operations into 256-bit ones, so wide tiles pay. */
   readonly wide: boolean;
+  /**
+   * The compiler moves all loads of a basic block before its arithmetic (V8 before 13). What a block loads must then fit into
+   * the 15 registers beside the sums, so that a step of a tile is a block of its own.
+   */
+  readonly hoistsLoads: boolean;
   /** Register tile of the matrix kernels: rows × columns (columns a multiple of 4). */
   readonly tile: { readonly rows: number; readonly columns: number };
 }

@@ -27,8 +27,12 @@ export function processorCount(): number {
 }
 
 /** A page cannot change its engine: 128-bit code. */
-export function prepareEngine(): { readonly wide: boolean; readonly name: string } {
-  return { wide: false, name: navigator.userAgent };
+export function prepareEngine(): {
+  readonly wide: boolean;
+  readonly hoistsLoads: boolean;
+  readonly name: string;
+} {
+  return { wide: false, hoistsLoads: false, name: navigator.userAgent };
 }
 
 /** Why memory cannot be shared with workers here, or `undefined` where it can. */

@@ -68,7 +68,7 @@ function emitRowTile(
     const splat = f.local("v128");
     const spare = f.local("v128");
     const pointers = f.locals("i32", rows);
-    const [outer, inner, fours, ones] = f.locals("i32", 4) as [Local, Local, Local, Local];
+    const [outer, inner, length] = f.locals("i32", 3) as [Local, Local, Local];
     const [innerJump, outerJump] = f.locals("i32", 2) as [Local, Local];
 
     for (const [row, pointer] of pointers.entries()) {
@@ -108,22 +108,10 @@ function emitRowTile(
     f.loop((nextOuter) => {
       f.get(segment).memory("i32.load", segmentFields.inner).set(inner);
       f.loop((nextInner) => {
-        f.get(segment).memory("i32.load", segmentFields.length).set(ones);
-        f.get(ones).i32(2).op("i32.shr_u").tee(fours);
-        f.if(() => {
-          f.loop((again) => {
-            for (let index = 0; index < 4; index++) step(index);
-            advance(4);
-            f.get(fours).i32(1).op("i32.sub").tee(fours).branchIf(again);
-          });
-        });
-        f.get(ones).i32(3).op("i32.and").tee(ones);
-        f.if(() => {
-          f.loop((again) => {
-            step(0);
-            advance(1);
-            f.get(ones).i32(1).op("i32.sub").tee(ones).branchIf(again);
-          });
+        f.get(segment).memory("i32.load", segmentFields.length).set(length);
+        emitSteps(f, features, length, (steps) => {
+          for (let index = 0; index < steps; index++) step(index);
+          advance(steps);
         });
         for (const pointer of pointers) f.increment(pointer, innerJump);
         f.get(inner).i32(1).op("i32.sub").tee(inner).branchIf(nextInner);
@@ -140,6 +128,32 @@ function emitRowTile(
       return a;
     });
   });
+}
+
+/** A loop over `count` steps, of which `body` writes one or, where that pays, four at a time; the count is used up. */
+function emitSteps(
+  f: FunctionBuilder,
+  { hoistsLoads }: Features,
+  count: Local,
+  body: (steps: number) => void,
+): void {
+  const loop = (left: Local, steps: number): void => {
+    f.get(left);
+    f.if(() => {
+      f.loop((again) => {
+        body(steps);
+        f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
+      });
+    });
+  };
+  if (!hoistsLoads) {
+    const fours = f.local("i32");
+    f.get(count).i32(2).op("i32.shr_u").set(fours);
+    loop(fours, 4);
+    f.get(count).i32(3).op("i32.and").set(count);
+    f.release(fours);
+  }
+  loop(count, 1);
 }
 
 /**
@@ -178,8 +192,15 @@ function emitStoreTile(
   f.if(write(true), write(false));
 }
 
-/** Rows of the tallest tile: one joined vector a row needs eight sums to hide the latency of a multiply-add. */
-function tallestTile({ tile, wide }: Features, vectors: number): number {
+/** Vector registers that V8 gives out. */
+const registers = 15;
+
+/**
+ * Rows of the tallest tile. One joined vector a row needs eight sums to hide the latency of a multiply-add. Where loads are
+ * hoisted, sums, columns and one value of each row must fit into the registers.
+ */
+function tallestTile({ tile, wide, hoistsLoads }: Features, vectors: number): number {
+  if (hoistsLoads) return Math.floor((registers - vectors) / (vectors + 1));
   return wide && vectors <= 2 ? Math.max(8, tile.rows) : tile.rows;
 }
 
@@ -259,8 +280,7 @@ function emitPatchTile(
     const values = f.locals("v128", vectors);
     const splat = f.local("v128");
     const spare = f.local("v128");
-    const [images, inner, left, fours, aStep, bStep, aRowJump, bRowJump] = f.locals("i32", 8) as [
-      Local,
+    const [images, inner, left, aStep, bStep, aRowJump, bRowJump] = f.locals("i32", 7) as [
       Local,
       Local,
       Local,
@@ -300,19 +320,9 @@ function emitPatchTile(
     f.loop((nextImage) => {
       field("rows").set(inner);
       f.loop((nextRow) => {
-        field("length").tee(left).i32(2).op("i32.shr_u").tee(fours);
-        f.if(() => {
-          f.loop((again) => {
-            for (let i = 0; i < 4; i++) pixel();
-            f.get(fours).i32(1).op("i32.sub").tee(fours).branchIf(again);
-          });
-        });
-        f.get(left).i32(3).op("i32.and").tee(left);
-        f.if(() => {
-          f.loop((again) => {
-            pixel();
-            f.get(left).i32(1).op("i32.sub").tee(left).branchIf(again);
-          });
+        field("length").set(left);
+        emitSteps(f, features, left, (pixels) => {
+          for (let i = 0; i < pixels; i++) pixel();
         });
         f.increment(a, aRowJump);
         f.increment(b, bRowJump);
@@ -337,7 +347,8 @@ function emitPatchTile(
  * Signature: (count, a, b, c, cStep, pixels) → ().
  */
 export function patchPanel(module: KernelModule, vectors: number): number {
-  const highest = module.features.tile.rows;
+  const { features } = module;
+  const highest = features.hoistsLoads ? tallestTile(features, vectors) : features.tile.rows;
   return module.shared(`patchPanel ${highest}x${vectors * 4}`, (builder) => {
     const tiles = Array.from({ length: highest }, (_, i) => patchTile(module, i + 1, vectors));
     const parameters = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
