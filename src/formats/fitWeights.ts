@@ -18,6 +18,11 @@ export interface WeightFit extends TensorMatch {
   readonly published: PublishedWeights | undefined;
   /** Names of the net's last layer with weights: what depends on the classes. */
   readonly head: ReadonlySet<string>;
+  /**
+   * Running means of the net, with the file's bias that each takes up: a convolution in front of a norm may have one
+   * there and none here, and `norm(x + b)` is the norm of x with a mean smaller by b.
+   */
+  readonly absorbed: ReadonlyMap<string, string>;
 }
 
 /** What {@link fitWeights} is told beside the tensors. */
@@ -34,7 +39,8 @@ export interface FitOptions {
  * 2. where that leaves gaps and the file has an order, by order, with every shape as proof. Where two branches of the
  *    net have the same shapes the order proves nothing, and it is not tried.
  *
- * Shapes may differ in ones at their end: a linear layer is a convolution of 1x1.
+ * Shapes may differ in ones: a linear layer is a convolution of 1x1, and a depthwise kernel whose file does not say that
+ * it is one is read as [1, C, R, S], not [C, 1, R, S].
  */
 export function fitWeights(
   net: Net,
@@ -46,25 +52,68 @@ export function fitWeights(
   const expected = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   const head = new Set(layers.findLast(({ auxiliary }) => !auxiliary)?.parameters ?? []);
   const file = withoutBatchCounts(joinScales(given));
-  let best: WeightFit | undefined;
-  const rows = published.length === 0 ? [undefined] : [...published, undefined];
-  for (const row of rows) {
+  const norms = normsBehind(layers);
+  const fitBy = (row: PublishedWeights | undefined): WeightFit => {
     const names = renamed(file, row);
     const fit = matchTensors(expected, names);
-    const found: WeightFit = {
-      ...original(fit, names),
+    const absorbed = absorbedBiases(fit, names, norms);
+    const left = fit.unexpected.filter((name) => !absorbed.has(name));
+    return {
+      ...original({ ...fit, unexpected: left }, names),
       missing: fit.missing.filter((name) => !isBatchCount(name)),
       by: "names",
       published: row,
       head,
+      absorbed: new Map([...absorbed].map(([bias, mean]) => [mean, names.get(bias)!.source])),
     };
-    if (best === undefined || found.matched.size > best.matched.size) best = found;
+  };
+  const plain = fitBy(undefined);
+  let best: WeightFit = { ...plain, published: published.find(({ rename }) => !rename) };
+  for (const row of published.filter(({ rename }) => rename)) {
+    const found = fitBy(row);
+    if (found.matched.size > best.matched.size) best = found;
   }
-  if (isComplete(best!) || !ordered) return best!;
+  if (isComplete(best) || !ordered) return best;
   const inOrder = matchInOrder(layers, expected, file, graph);
-  return inOrder === undefined
-    ? best!
-    : { ...inOrder, by: "order", published: undefined, head, prefix: "" };
+  if (inOrder === undefined) return best;
+  return {
+    ...inOrder,
+    by: "order",
+    published: undefined,
+    head,
+    absorbed: new Map(),
+    prefix: "",
+  };
+}
+
+/** Names of convolutions and linear layers with that of the running mean of the norm that alone reads them. */
+function normsBehind(layers: readonly WeightedLayer[]): ReadonlyMap<string, string> {
+  const makers = new Map(layers.map(({ record }) => [record.outputId, record.name]));
+  const found = new Map<string, string>();
+  for (const { record } of layers) {
+    const before = makers.get(record.inputIds[0]!);
+    const mean = `${record.name}.running_mean`;
+    if (before !== undefined && record.parameters.includes(mean)) found.set(before, mean);
+  }
+  return found;
+}
+
+/** Biases of the file that no layer of the net has, with the running mean behind them. */
+function absorbedBiases(
+  { unexpected, matched, prefix }: TensorMatch,
+  names: ReadonlyMap<string, NamedTensor>,
+  norms: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const name of unexpected) {
+    const own = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    const mean = own.endsWith(".bias") ? norms.get(ownerOf(own)) : undefined;
+    const source = mean === undefined ? undefined : names.get(matched.get(mean) ?? "");
+    if (source !== undefined && sameShape(source.shape, names.get(name)!.shape)) {
+      found.set(name, mean!);
+    }
+  }
+  return found;
 }
 
 /** Whether every tensor of the net has one of the file. */
@@ -100,7 +149,7 @@ function layersWithWeights(net: Net): {
   return { parameters, layers, graph: builder.finish() };
 }
 
-/** Where flattened maps enter linear layers: name of the layer and the [C, H, W] that was flattened. */
+/** Where flattened maps enter linear layers: name of the layer and what was flattened, as Keras has it, [H, W, C]. */
 export function flattenedLayers(net: Net): ReadonlyMap<string, readonly [number, number, number]> {
   const builder = new GraphBuilder({ keepComposites: true });
   const input = builder.input("x", [1, ...net.input]);
@@ -111,10 +160,10 @@ export function flattenedLayers(net: Net): ReadonlyMap<string, readonly [number,
     const [shape] = inputs;
     const [from] = inputIds;
     if (kind === "flatten" && shape?.length === 4) {
-      flat.set(outputId, [shape[1]!, shape[2]!, shape[3]!]);
+      flat.set(outputId, [shape[2]!, shape[3]!, shape[1]!]);
     } else if (kind === "linear") {
       const maps = flat.get(from!);
-      if (maps !== undefined && maps[1] * maps[2] > 1) found.set(name, maps);
+      if (maps !== undefined && maps[0] * maps[1] > 1) found.set(name, maps);
     } else if (["activation", "dropout"].includes(kind)) {
       const maps = flat.get(from!);
       if (maps !== undefined) flat.set(outputId, maps);
@@ -187,7 +236,7 @@ function renamed(
   );
 }
 
-/** A match in the names of the file, with shapes that differ in trailing ones counted as equal. */
+/** A match in the names of the file, with shapes that differ in ones counted as equal. */
 function original(fit: TensorMatch, names: ReadonlyMap<string, NamedTensor>): TensorMatch {
   const sourceOf = (name: string) => names.get(name)?.source ?? name;
   const matched = new Map([...fit.matched].map(([ours, name]) => [ours, sourceOf(name)]));
@@ -202,12 +251,9 @@ function original(fit: TensorMatch, names: ReadonlyMap<string, NamedTensor>): Te
   return { ...fit, matched, misshapen, unexpected: fit.unexpected.map(sourceOf) };
 }
 
-/** Whether two shapes differ in nothing but ones at the end. */
+/** Whether two shapes differ in nothing but ones, so that the numbers lie in the same order. */
 function sameNumbers(a: Shape, b: Shape): boolean {
-  const short = (shape: Shape) => {
-    const last = shape.findLastIndex((size) => size !== 1);
-    return shape.slice(0, last + 1);
-  };
+  const short = (shape: Shape) => shape.filter((size) => size !== 1);
   return sameShape(short(a), short(b));
 }
 

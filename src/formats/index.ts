@@ -33,6 +33,7 @@ export {
   parseTimmPreprocessing,
 } from "./huggingface/preprocessing.ts";
 export { type KerasLayer, type KerasNet, parseKerasConfig } from "./keras/config.ts";
+export { type KerasDescription, netFromKeras } from "./keras/netFromKeras.ts";
 export { type KerasFile, readKeras } from "./keras/read.ts";
 export { type TorchWeightsOptions, torchWeights } from "./keras/torchWeights.ts";
 export { matchTensors, type TensorMatch } from "./matchTensors.ts";

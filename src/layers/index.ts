@@ -83,7 +83,16 @@ export {
   maxPool2d,
 } from "./pooling.ts";
 export { type RadialBasisOptions, radialBasis } from "./radialBasis.ts";
+export {
+  type ReshapeOptions,
+  reshape,
+  type TransposeOptions,
+  transpose,
+  type ZeroPad2dOptions,
+  zeroPad2d,
+} from "./rearrangement.ts";
 export { channelShuffle, pixelShuffle, type UpsampleOptions, upsample } from "./resampling.ts";
+export { type RescaleOptions, rescale, standardize } from "./rescale.ts";
 export {
   type BottleneckOptions,
   basicBlock,
@@ -109,6 +118,7 @@ export {
   flatten,
   identity,
   type Layers,
+  multiply,
   type ResidualOptions,
   residual,
   sequential,

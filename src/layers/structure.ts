@@ -1,7 +1,7 @@
 import { GraphError, OptionError } from "../core/errors.ts";
 import { checkOptions, either, listOf, oneOf, optional, recordOf } from "../core/fields.ts";
 import type { Value } from "../graph/builder.ts";
-import { add } from "../graph/ops/binary.ts";
+import { add, multiply as multiplyValues } from "../graph/ops/binary.ts";
 import { concat as join } from "../graph/ops/concat.ts";
 import { flatten as flattenValue } from "../graph/ops/reshape.ts";
 import { layerField } from "./fields.ts";
@@ -54,6 +54,15 @@ export function sum(): Layer {
     const [first, ...rest] = inputs;
     if (first === undefined) throw new GraphError("sum: it has no inputs.");
     return rest.reduce((total, x) => add(total, x), first);
+  });
+}
+
+/** The product of its inputs, of one shape or such as stretch to one: a gate `[N, C, 1, 1]` on a map `[N, C, H, W]`. */
+export function multiply(): Layer {
+  return layer("multiply", {}, (inputs) => {
+    const [first, ...rest] = inputs;
+    if (first === undefined) throw new GraphError("multiply: it has no inputs.");
+    return rest.reduce((product, x) => multiplyValues(product, x), first);
   });
 }
 

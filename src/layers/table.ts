@@ -26,7 +26,9 @@ import {
   maxPool2d,
 } from "./pooling.ts";
 import { radialBasis } from "./radialBasis.ts";
+import { reshape, transpose, zeroPad2d } from "./rearrangement.ts";
 import { channelShuffle, pixelShuffle, upsample } from "./resampling.ts";
+import { rescale, standardize } from "./rescale.ts";
 import { basicBlock, bottleneck, identityShortcut, preactivationBlock } from "./residualBlock.ts";
 import { depthwiseSeparable, separableConv2d } from "./separableConv2d.ts";
 import { squeezeExcite } from "./squeezeExcite.ts";
@@ -36,6 +38,7 @@ import {
   flatten,
   identity,
   type Layers,
+  multiply,
   residual,
   sequential,
   sum,
@@ -51,7 +54,10 @@ export const layers = {
   residual,
   identity,
   flatten,
+  reshape,
+  transpose,
   sum,
+  multiply,
   concat,
   conv2d,
   depthwiseConv2d,
@@ -77,6 +83,9 @@ export const layers = {
   avgPool2d,
   subsampling,
   subtractMean,
+  rescale,
+  standardize,
+  zeroPad2d,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
   globalAvgPool2d,

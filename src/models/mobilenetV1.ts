@@ -21,7 +21,7 @@ import { globalAvgPool2d } from "../layers/pooling.ts";
 import { depthwiseSeparable } from "../layers/separableConv2d.ts";
 import { sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
-import type { PublishedWeights } from "./publishedWeights.ts";
+import { kerasPreprocessing, type PublishedWeights } from "./publishedWeights.ts";
 
 /** A row of the table. */
 export interface MobileNetV1Variant extends NetVariant {
@@ -90,7 +90,7 @@ function kerasWeights(variant: string): PublishedWeights {
     net: "mobilenet_v1",
     variant,
     origin: "keras",
-    preprocessing: { mean: [1, 1, 1], std: [1, 1, 1], scale: 1 / 127.5, cropRatio: 0.875 },
+    preprocessing: kerasPreprocessing,
     accuracy: `top-1 ${top1} %, top-5 ${top5} % on ImageNet (the authors)`,
     rename: kerasLayer,
   };

@@ -46,6 +46,20 @@ export const caffePreprocessing: PublishedPreprocessing = {
   cropRatio: 0.875,
 };
 
+/** That of Keras's VGG and ResNet: as Caffe's, of other means. Source: `imagenet_utils.preprocess_input`, mode "caffe". */
+export const kerasCaffePreprocessing: PublishedPreprocessing = {
+  ...caffePreprocessing,
+  mean: [103.939, 116.779, 123.68],
+};
+
+/** That of Keras's MobileNet and most of its other nets: from −1 to 1. Mode "tf". */
+export const kerasPreprocessing: PublishedPreprocessing = {
+  mean: [1, 1, 1],
+  std: [1, 1, 1],
+  scale: 1 / 127.5,
+  cropRatio: 0.875,
+};
+
 export const cifar10Labels: readonly string[] = [
   "airplane",
   "automobile",

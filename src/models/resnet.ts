@@ -29,7 +29,12 @@ import {
 } from "../layers/residualBlock.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
-import { cifar10Labels, imagenetPreprocessing, type PublishedWeights } from "./publishedWeights.ts";
+import {
+  cifar10Labels,
+  imagenetPreprocessing,
+  kerasCaffePreprocessing,
+  type PublishedWeights,
+} from "./publishedWeights.ts";
 
 /** A row of the tables of this family. */
 export interface ResNetVariant extends NetVariant {
@@ -103,6 +108,9 @@ export const resnet: NetFamily<ResNetVariant & { readonly preactivation?: boolea
     torchvisionWeights("resnet50", 76.1),
     torchvisionWeights("resnet101", 77.4),
     torchvisionWeights("resnet152", 78.3),
+    kerasWeights("resnet50", "top-1 74.9 %, top-5 92.1 %"),
+    kerasWeights("resnet101", "top-1 76.4 %, top-5 92.8 %"),
+    kerasWeights("resnet152", "top-1 76.6 %, top-5 93.1 %"),
   ],
   build: (variant, target) =>
     variant.preactivation === true ? preactivated(variant, target) : imagenet(variant, target),
@@ -118,6 +126,43 @@ function torchvisionWeights(net: string, top1: number): PublishedWeights {
     preprocessing: imagenetPreprocessing,
     accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
   };
+}
+
+/**
+ * Those of Keras's own nets: the authors', from Caffe. Their convolutions have biases, which the norms behind them take
+ * up, and their norms have ε = 1.001e-5, not 1e-5.
+ */
+function kerasWeights(net: string, accuracy: string): PublishedWeights {
+  return {
+    net,
+    variant: "v1",
+    origin: "keras",
+    preprocessing: kerasCaffePreprocessing,
+    accuracy: `${accuracy} on ImageNet (Keras)`,
+    rename: kerasLayer,
+  };
+}
+
+/** Keras's names: `conv1_conv`, `conv2_block1_0_bn`, `predictions`; before 2019 `conv1`, `bn2a_branch1`, `fc1000`. */
+function kerasLayer(layer: string): string | undefined {
+  if (layer === "conv1_conv") return "conv1";
+  if (layer === "conv1_bn" || layer === "bn_conv1") return "bn1";
+  if (["predictions", "probs", "fc1000"].includes(layer)) return "fc";
+  const [, stage, block, place, kind] = /^conv(\d)_block(\d+)_(\d)_(conv|bn)$/.exec(layer) ?? [];
+  if (stage !== undefined) {
+    return inBlock(Number(stage) - 1, Number(block) - 1, Number(place), kind === "bn");
+  }
+  const [, old, part, letter, branch] = /^(res|bn)(\d)([a-z])_branch(1|2[abc])$/.exec(layer) ?? [];
+  if (old === undefined) return undefined;
+  const branchPlace = branch === "1" ? 0 : "abc".indexOf(branch![1]!) + 1;
+  return inBlock(Number(part) - 1, letter!.charCodeAt(0) - 97, branchPlace, old === "bn");
+}
+
+/** A layer of a bottleneck; place 0 is that of the shortcut. */
+function inBlock(stage: number, block: number, place: number, isNorm: boolean): string {
+  const shortcut = `downsample.${isNorm ? 1 : 0}`;
+  const name = place === 0 ? shortcut : `${isNorm ? "bn" : "conv"}${place}`;
+  return `layer${stage}.${block}.${name}`;
 }
 
 /** ResNet-20 … 110 and plain-20 … 56 for images of 32x32. */

@@ -18,6 +18,11 @@ import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
+import {
+  imagenetPreprocessing,
+  kerasCaffePreprocessing,
+  type PublishedWeights,
+} from "./publishedWeights.ts";
 
 /** A row of the table. */
 export interface VggVariant extends NetVariant {
@@ -70,8 +75,62 @@ export const vgg: NetFamily<VggVariant> = {
       minimum: 4,
     },
   },
+  weights: () => [...Object.entries(torchvisionTop1).map(torchvisionWeights), ...kerasWeights],
   build,
 };
+
+const torchvisionTop1: Readonly<Record<string, number>> = {
+  vgg11: 69.0,
+  vgg13: 69.9,
+  vgg16: 71.6,
+  vgg19: 72.4,
+  vgg11_bn: 70.4,
+  vgg13_bn: 71.6,
+  vgg16_bn: 73.4,
+  vgg19_bn: 74.2,
+};
+
+function torchvisionWeights([net, top1]: readonly [string, number]): PublishedWeights {
+  return {
+    net,
+    variant: "torchvision",
+    origin: "torchvision",
+    hub: `timm/${net}.tv_in1k`,
+    preprocessing: imagenetPreprocessing,
+    accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
+  };
+}
+
+/** Those of Keras's own nets: the authors', from Caffe. */
+const kerasWeights: readonly PublishedWeights[] = [
+  kerasRow("vgg16", [2, 2, 3, 3, 3], "top-1 71.3 %, top-5 90.1 %"),
+  kerasRow("vgg19", [2, 2, 4, 4, 4], "top-1 71.3 %, top-5 90.0 %"),
+];
+
+function kerasRow(net: string, depths: readonly number[], accuracy: string): PublishedWeights {
+  return {
+    net,
+    variant: "torchvision",
+    origin: "keras",
+    preprocessing: kerasCaffePreprocessing,
+    accuracy: `${accuracy} on ImageNet (Keras)`,
+    rename: (layer) => dense[layer] ?? features(layer, depths),
+  };
+}
+
+const dense: Readonly<Record<string, string | undefined>> = {
+  fc1: "classifier.0",
+  fc2: "classifier.3",
+  predictions: "classifier.6",
+};
+
+/** `block2_conv1` → `features.5`: a relu stands behind each convolution, a pooling behind each block. */
+function features(layer: string, depths: readonly number[]): string | undefined {
+  const [, block, position] = /^block(\d)_conv(\d)$/.exec(layer) ?? [];
+  if (block === undefined) return undefined;
+  const before = depths.slice(0, Number(block) - 1).reduce((sum, depth) => sum + 2 * depth + 1, 0);
+  return `features.${before + 2 * (Number(position) - 1)}`;
+}
 
 function build(variant: VggVariant, { classes }: NetTarget): Layer {
   const { depths, widths = [64, 128, 256, 512, 512], batchNorm = false } = variant;

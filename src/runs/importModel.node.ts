@@ -1,9 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { extname } from "node:path";
+import type { TensorData } from "../core/dtype.ts";
 import { DataError, FormatError, OptionError } from "../core/errors.ts";
 import { elementCount, formatShape } from "../core/shape.ts";
-import { readCaffeNet } from "../formats/caffe/net.ts";
-import { type CaffeDescription, netFromCaffe } from "../formats/caffe/netFromCaffe.ts";
 import { readCaffeMean } from "../formats/caffe/weights.ts";
 import { openFile } from "../formats/fileSource.node.ts";
 import {
@@ -14,28 +12,20 @@ import {
   type WeightFit,
 } from "../formats/fitWeights.ts";
 import { readNpy } from "../formats/npz/npy.ts";
-import { netFromOnnx } from "../formats/onnx/onnxNet.ts";
-import { modelTensors } from "../formats/onnx/proto/model.ts";
 import type { StoredTensor } from "../formats/tensorFile.ts";
 import { initialize } from "../layers/layer.ts";
 import {
-  createNet,
   type ImageShape,
   type Net,
   netFromJson,
-  netNames,
   netToJson,
   publishedWeights,
 } from "../models/index.ts";
 import { declarations } from "../train/stepGraph.ts";
 import type { Tensor, Tensors } from "../train/trainer.ts";
-import {
-  choosePreprocessing,
-  type PreprocessingFlags,
-  type StatedPreprocessing,
-} from "./importedPreprocessing.ts";
+import { findNet } from "./importedNet.node.ts";
+import { choosePreprocessing, type PreprocessingFlags } from "./importedPreprocessing.ts";
 import type { Model } from "./model.ts";
-import { readOnnx } from "./onnxFile.node.ts";
 import { ownVariant } from "./ownNet.ts";
 import type { WeightSource } from "./weightSource.node.ts";
 
@@ -75,7 +65,7 @@ export async function importModel(
   source: WeightSource,
   options: ImportOptions,
 ): Promise<ImportedModel> {
-  const { asked, stated, isCaffe, named } = await findNet(source, options);
+  const { asked, stated, format, keras, named } = await findNet(source, options);
   const mean = options.meanImage === undefined ? undefined : await readMean(options.meanImage);
   const build = (classes: number | undefined): Net => {
     const net = asked(classes);
@@ -95,7 +85,8 @@ export async function importModel(
     flags: options,
     stated: source.preprocessing ?? stated,
     published: fit.published,
-    format: isCaffe ? "caffe" : source.opened.format,
+    format,
+    keras,
     isMeanImage: mean !== undefined,
   });
   const image =
@@ -117,102 +108,6 @@ export async function importModel(
     weights,
   };
   return { net, fit, model, fresh, preprocessing: preprocessing.from };
-}
-
-/** The net that is asked for, or that the file tells of, for any number of classes. */
-async function findNet(
-  source: WeightSource,
-  options: ImportOptions,
-): Promise<{
-  readonly asked: (classes: number | undefined) => Net;
-  readonly stated: StatedPreprocessing | undefined;
-  readonly isCaffe: boolean;
-  /** The file's tensors by the names that this net has for them, where it is the file's own. */
-  readonly named?: ReadonlyMap<string, StoredTensor>;
-}> {
-  if (options.net === undefined && source.onnx !== undefined) {
-    const model = await readOnnx(source.onnx);
-    const { tensors } = modelTensors(model, source.name);
-    const name = basename(source.onnx, extname(source.onnx));
-    const { input, crop } = options;
-    const size = input ?? (crop === undefined ? undefined : ([3, crop, crop] as const));
-    return {
-      asked: (classes) =>
-        netFromOnnx(model, {
-          name,
-          ...(classes === undefined ? {} : { classes }),
-          ...(size === undefined ? {} : { input: size }),
-        }),
-      stated: undefined,
-      isCaffe: false,
-      named: new Map([...tensors].filter(([, { elementType }]) => elementType.includes("float"))),
-    };
-  }
-  const named = options.net ?? source.prototxt ?? source.architecture;
-  if (named === undefined) {
-    throw new OptionError(
-      `import "${source.name}": it does not say which net it is of; name one with --net (${netNames().slice(0, 4).join(", ")}, …; "striate nets" lists them).`,
-    );
-  }
-  const isFile = (await stat(named).catch(() => undefined))?.isFile() === true;
-  const size = options.input ?? sizeOf(source, options);
-  if (isFile && extname(named).toLowerCase() === ".prototxt") {
-    const described = netFromCaffe(await readCaffeNet(await openFile(named)), named, options.input);
-    return {
-      asked: fromJson(described.net, size),
-      stated: statedByCaffe(described),
-      isCaffe: true,
-    };
-  }
-  if (isFile) {
-    let json: unknown;
-    try {
-      json = JSON.parse(await readFile(named, "utf8"));
-    } catch (error) {
-      throw new FormatError(`net "${named}": not valid JSON: ${(error as Error).message}`);
-    }
-    return { asked: fromJson(json, size), stated: undefined, isCaffe: false };
-  }
-  const { variant } = options;
-  return {
-    asked: (classes) =>
-      createNet(named, {
-        ...(variant === undefined ? {} : { variant }),
-        ...(classes === undefined ? {} : { classes }),
-        ...(size === undefined ? {} : { input: withChannels(size, named, variant) }),
-      }),
-    stated: undefined,
-    isCaffe: false,
-  };
-}
-
-type Size = ImageShape | { readonly side: readonly [number, number] };
-
-function sizeOf({ preprocessing }: WeightSource, { crop }: ImportOptions): Size | undefined {
-  if (crop !== undefined) return { side: [crop, crop] };
-  if (preprocessing === undefined) return undefined;
-  return { side: [preprocessing.height, preprocessing.width] };
-}
-
-function withChannels(size: Size, net: string, variant: string | undefined): ImageShape {
-  if (!("side" in size)) return size;
-  const { input } = createNet(net, variant === undefined ? {} : { variant });
-  return [input[0], ...size.side];
-}
-
-function fromJson(json: unknown, size: Size | undefined): (classes: number | undefined) => Net {
-  return (classes) => {
-    const own = netFromJson(json, classes === undefined ? {} : { classes });
-    if (size === undefined) return own;
-    const input: ImageShape = "side" in size ? [own.input[0], ...size.side] : size;
-    return netFromJson(json, { input, ...(classes === undefined ? {} : { classes }) });
-  };
-}
-
-function statedByCaffe({ preprocessing }: CaffeDescription): StatedPreprocessing | undefined {
-  const { scale, mean, meanFile } = preprocessing;
-  if (scale === undefined && mean === undefined) return undefined;
-  return { scale: scale ?? 1, mean, meanFile };
 }
 
 async function fitTo(
@@ -269,7 +164,10 @@ async function readWeights(
     const source = fit.matched.get(name);
     if (image !== undefined && name === meanName) weights.set(name, image);
     else if (source !== undefined) {
-      weights.set(name, { shape, data: await tensors.get(source)!.read() });
+      const data = await tensors.get(source)!.read();
+      const bias = fit.absorbed.get(name);
+      if (bias === undefined) weights.set(name, { shape, data });
+      else weights.set(name, { shape, data: difference(data, await tensors.get(bias)!.read()) });
     } else {
       // Counters of batches begin at zero; nothing else that is no parameter can be missing.
       if (kind === "parameter") fresh.push(name);
@@ -277,6 +175,10 @@ async function readWeights(
     }
   }
   return { weights, fresh };
+}
+
+function difference(a: TensorData, b: TensorData): Float32Array {
+  return Float32Array.from(a, (value, i) => value - b[i]!);
 }
 
 function labelsFor(

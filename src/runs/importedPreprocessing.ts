@@ -2,11 +2,14 @@ import { OptionError } from "../core/errors.ts";
 import type { FilterName } from "../data/decode/resize.ts";
 import type { Geometry } from "../data/prepare/geometry.ts";
 import type { ImagePreprocessing } from "../formats/huggingface/preprocessing.ts";
+import type { KerasDescription } from "../formats/keras/netFromKeras.ts";
 import type { WeightFormat } from "../formats/openWeights.ts";
 import type { Net } from "../models/index.ts";
 import {
   caffePreprocessing,
   imagenetPreprocessing,
+  kerasCaffePreprocessing,
+  kerasPreprocessing,
   type PublishedPreprocessing,
   type PublishedWeights,
 } from "../models/publishedWeights.ts";
@@ -41,6 +44,8 @@ export interface PreprocessingFacts {
   readonly stated: ImagePreprocessing | StatedPreprocessing | undefined;
   readonly published: PublishedWeights | undefined;
   readonly format: WeightFormat;
+  /** The net as a file of Keras describes it. */
+  readonly keras?: KerasDescription | undefined;
   /** Whether the net itself takes a mean image away. */
   readonly isMeanImage: boolean;
 }
@@ -119,7 +124,7 @@ type Base = Omit<PublishedPreprocessing, "filter"> & {
 
 function usual(
   net: Net,
-  { stated, published, format }: PreprocessingFacts,
+  { stated, published, format, keras }: PreprocessingFacts,
 ): { readonly base: Base; readonly from: string } {
   const [channels, height, width] = net.input;
   if (stated !== undefined && "width" in stated) return { base: stated, from: "the file" };
@@ -144,13 +149,38 @@ function usual(
     base: Math.min(height, width) < smallest ? { ...base, cropRatio: 1 } : base,
     from: `assumed, as is usual for ${whose}; say --mean, --std, --scale, --channels, --resize where it is otherwise`,
   });
+  if (keras?.takesPixels === true) {
+    return { base: { mean: [0], std: [1], scale: 1 }, from: "the net, which scales pixels itself" };
+  }
+  const known = knownToKeras(keras);
+  if (known !== undefined) return known;
   if (channels !== 3) return assumed({ mean: [0], std: [1] }, "grey images: values from 0 to 1");
-  if (format === "caffe") return assumed(caffePreprocessing, "Caffe");
-  if (format === "keras" || format === "tfjs") {
+  if (keras !== undefined) {
     return assumed(
-      { mean: [1], std: [1], scale: 1 / 127.5, cropRatio: 0.875 },
-      "Keras: values from −1 to 1",
+      { mean: [0], std: [1], cropRatio: 0.875 },
+      "nets of one's own: values from 0 to 1",
     );
   }
+  if (format === "caffe") return assumed(caffePreprocessing, "Caffe");
+  if (format === "keras" || format === "tfjs") {
+    return assumed(kerasPreprocessing, "Keras: values from −1 to 1");
+  }
   return assumed(imagenetPreprocessing, "PyTorch: mean and deviation of ImageNet");
+}
+
+/** Names that Keras's own nets (`keras.applications`) have in their configs, with their preprocessing. */
+const kerasNets: readonly (readonly [RegExp, PublishedPreprocessing])[] = [
+  [/^(vgg(16|19)|resnet(50|101|152))$/, kerasCaffePreprocessing],
+  [/^densenet(121|169|201)$/, imagenetPreprocessing],
+  [/^(mobilenet(v2)?_|resnet\d+v2$|inception_|xception$|nasnet)/i, kerasPreprocessing],
+];
+
+function knownToKeras(
+  keras: KerasDescription | undefined,
+): { readonly base: Base; readonly from: string } | undefined {
+  for (const name of keras?.models ?? []) {
+    const [, base] = kerasNets.find(([pattern]) => pattern.test(name)) ?? [];
+    if (base !== undefined) return { base, from: `what is known of Keras's ${name}` };
+  }
+  return undefined;
 }

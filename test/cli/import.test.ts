@@ -155,6 +155,30 @@ describe("import of real weights", () => {
     await expectReference(context, out, "mobilenet-v1-0.25-224-imagenet/reference-top5.json");
   });
 
+  it("MobileNet 0.25 as its own file describes it answers as the reference", async (context) => {
+    const path = sharedPath(context, `${mobilenet}/tfjs/mobilenet_model.json`);
+    const { out, ...found } = await imported("mobilenet-own", path, ...exact);
+    expect(found).toMatchObject({ missing: [], unexpected: [], params: 470_072, classes: 1000 });
+    await expectReference(context, out, "mobilenet-v1-0.25-224-imagenet/reference-top5.json");
+  });
+
+  it("SqueezeNet without its top is a body for other classes", async (context) => {
+    const path = sharedPath(context, `${weights}/squeezenet-v1.1-notop-tfjs/squeezenet_model.json`);
+    const { out, ...found } = await imported("notop", path, "--classes", "4");
+    expect(found).toMatchObject({
+      missing: ["classifier.weight", "classifier.bias"],
+      unexpected: [],
+      fresh: ["classifier.weight", "classifier.bias"],
+    });
+    expect(found.matched.length).toBe(48);
+    const photo = sharedPath(context, "data/imagenet-samples/crops224/n01530575_brambling.png");
+    const [answer] = await json<Answer[]>("predict", out, photo);
+    expect(answer!.predictions.length).toBe(4);
+    const ended = await striate(["import", path, "--out", join(models, "none")]);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain("it ends in features, not in classes");
+  });
+
   it("photos as they are: the same first class, with the preprocessing that comes along", async (context) => {
     const path = sharedPath(context, `${squeezenet}/squeezenet_v1.1.fp16.safetensors`);
     const labels = sharedPath(context, "data/imagenet-samples/synset_words.txt");

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { reference } from "../../src/backends/reference/backend.ts";
 import { UnsupportedError } from "../../src/core/errors.ts";
@@ -5,6 +8,8 @@ import { foreignProcess } from "../../src/exporters/foreignProcess.node.ts";
 import { answerGolden, largestDifference, syntheticImages } from "../../src/exporters/golden.ts";
 import { tfjsExporter } from "../../src/exporters/tfjs.ts";
 import { createNet, type Net } from "../../src/models/index.ts";
+import { importModel } from "../../src/runs/importModel.node.ts";
+import { openWeightSource } from "../../src/runs/weightSource.node.ts";
 import { everyTestNet } from "../models/build.ts";
 import { tinyModel } from "./tinyModel.ts";
 
@@ -20,6 +25,25 @@ async function requestFor(net: Net, ask: typeof foreign) {
     ...{ model, card: undefined, golden, version: "0", backend, foreign: ask },
     ...{ preprocessing: false, softmax: false },
   };
+}
+
+/** What the exported files are as a net of their own, by the description in them. */
+async function asDescribed(
+  files: ReadonlyMap<string, Uint8Array>,
+  { model, golden }: Awaited<ReturnType<typeof requestFor>>,
+): Promise<Float32Array> {
+  const folder = await mkdtemp(join(tmpdir(), "striate-tfjs-"));
+  try {
+    for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+    const source = await openWeightSource(join(folder, "model.json"));
+    const { model: own, fit } = await importModel(source, {});
+    expect(fit).toMatchObject({ missing: [], unexpected: [], misshapen: [] });
+    const { geometry, normalization } = model;
+    const seen = { ...own!, geometry, normalization, loss: model.loss };
+    return (await answerGolden(seen, golden, backend)).probabilities;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Nets with a layer that layers models do not have, and what the message names. */
@@ -48,6 +72,9 @@ describe("every net of the catalogue, in small, as layers of tensorflow.js", () 
       expect(there.foreign).toBe(true);
       const { probabilities } = request.golden;
       expect(largestDifference(there.probabilities, probabilities)).toBeLessThan(1e-5);
+      expect(largestDifference(await asDescribed(files, request), probabilities)).toBeLessThan(
+        1e-5,
+      );
       const nobody = { ask: async () => undefined, close: () => undefined };
       const here = await tfjsExporter.ask(files, { ...request, foreign: nobody });
       expect(here.foreign).toBe(false);

@@ -442,6 +442,75 @@ export const layerCases: { readonly [K in LayerKind]: readonly LayerCase[] } = {
       parameters: {},
     },
   ],
+  reshape: [
+    {
+      layer: layers.reshape({ shape: [2, -1, 2] }),
+      inputs: [[2, 3, 2, 2]],
+      output: [2, 2, 3, 2],
+      parameters: {},
+    },
+  ],
+  transpose: [
+    {
+      layer: layers.transpose({ axes: [2, 3, 1] }),
+      inputs: [[2, 3, 4, 5]],
+      output: [2, 4, 5, 3],
+      parameters: {},
+    },
+  ],
+  zeroPad2d: [
+    {
+      layer: layers.zeroPad2d({ padding: [0, 1, 2, 3] }),
+      inputs: [[2, 3, 2, 2]],
+      output: [2, 3, 4, 6],
+      parameters: {},
+    },
+    {
+      layer: layers.zeroPad2d({ padding: [1, 2] }),
+      inputs: [[2, 3, 2, 2]],
+      output: [2, 3, 4, 6],
+      parameters: {},
+    },
+    {
+      layer: layers.zeroPad2d({ padding: [-1, 2, 0, -2] }),
+      inputs: [[2, 3, 4, 4]],
+      output: [2, 3, 3, 4],
+      parameters: {},
+    },
+  ],
+  rescale: [
+    {
+      layer: layers.rescale({ scale: [0.5, 2, -1], offset: 3 }),
+      inputs: [[2, 3, 2, 2]],
+      output: [2, 3, 2, 2],
+      parameters: {},
+    },
+    {
+      layer: layers.rescale({ offset: [1, 2, 3] }),
+      inputs: [[2, 3]],
+      output: [2, 3],
+      parameters: {},
+    },
+  ],
+  standardize: [
+    {
+      layer: layers.standardize(),
+      inputs: [[2, 3, 2, 2]],
+      output: [2, 3, 2, 2],
+      parameters: { "~mean": [3], "~variance": [3] },
+    },
+  ],
+  multiply: [
+    {
+      layer: layers.multiply(),
+      inputs: [
+        [2, 3, 2, 2],
+        [2, 3, 1, 1],
+      ],
+      output: [2, 3, 2, 2],
+      parameters: {},
+    },
+  ],
   channelShuffle: [
     {
       layer: layers.channelShuffle({ groups: 2 }),

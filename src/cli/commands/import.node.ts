@@ -30,7 +30,7 @@ Preprocessing comes from the file, from what is known of published weights, or f
       .optional()
       .meta({ placeholder: "NET" })
       .describe(
-        "name of a net, a net file (.json), or a description by Caffe (.prototxt); left out, an ONNX file is a net of its own",
+        "name of a net, a net file (.json), or a description by Caffe (.prototxt); left out, a file of ONNX, Keras or tensorflow.js that describes its net is one of its own",
       ),
     variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
     out: z
@@ -178,6 +178,7 @@ function importDocument(
     missing: fit.missing,
     unexpected: fit.unexpected,
     misshapen: fit.misshapen,
+    absorbed: [...fit.absorbed].map(([name, from]) => ({ name, from })),
     fresh,
     params: measureCost(net.layer, net.input).parameters,
     preprocessing:
@@ -209,7 +210,7 @@ function importText(
   const table =
     rows.length === 0 ? "" : `\n\n${textTable(columns, rows.slice(0, rowsShown))}${more}`;
   const how = fit.by === "order" ? "by order, with every shape as proof" : "by name";
-  const head = `${source.name} (${source.opened.format}) → ${net.name}, ${net.variant}: ${fit.matched.size} tensors matched ${how}${fit.prefix === "" ? "" : `, without the prefix "${fit.prefix}"`}`;
+  const head = `${source.name} (${source.opened.format}) → ${net.name}, ${net.variant}: ${fit.matched.size} tensors matched ${how}${fit.prefix === "" ? "" : `, without the prefix "${fit.prefix}"`}${fit.absorbed.size === 0 ? "" : `; ${fit.absorbed.size} biases went into the means of the norms behind them`}`;
   if (model === undefined) {
     return `${head}${table}
 

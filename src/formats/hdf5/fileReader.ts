@@ -1,6 +1,7 @@
 import { FormatError, UnsupportedError } from "../../core/errors.ts";
 import { type ByteSource, checkRange } from "../byteSource.ts";
 import { Cursor } from "./cursor.ts";
+import type { HeapCollection } from "./globalHeap.ts";
 
 /** Pieces of structure read from one file: far more than any model's, far less than two seconds' worth. */
 const maxReads = 100_000;
@@ -17,6 +18,8 @@ export class FileReader {
   /** Address 0 of the file; not byte 0 where something stands before the HDF5 file. */
   readonly base: number;
   readonly widths: { readonly offset: number; readonly length: number };
+  /** Global heap collections that were taken apart, by their addresses. */
+  readonly collections = new Map<number, HeapCollection>();
   readonly #blocks = new Map<number, Uint8Array>();
   #reads = 0;
   #bytes = 0;

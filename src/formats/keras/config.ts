@@ -11,6 +11,12 @@ export interface KerasLayer {
   readonly config: Readonly<Record<string, unknown>>;
   /** Names of the layers it is called on, in order. */
   readonly inputs: readonly string[];
+  /** Numbers among what it is called on: `x + 3` is an `Add` of a layer and 3. */
+  readonly numbers: readonly number[];
+  /** How often it is called: weights that two places share are called twice. */
+  readonly calls: number;
+  /** Where the layer is a model itself. */
+  readonly model: KerasNet | undefined;
 }
 
 /** A Keras model as plain data. */
@@ -20,10 +26,21 @@ export interface KerasNet {
   /** Names of the layers that are fed and fetched. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Sizes of what it is fed, behind the batch, channels last, where it says so; `null` is any size. */
+  readonly inputShape: readonly (number | null)[] | undefined;
 }
 
+/** Models in models in models: no net needs them deeper. */
+const deepest = 8;
+
 const record = z.record(z.string(), z.unknown());
-const modelSchema = z.object({ class_name: z.string(), config: z.unknown() });
+const modelSchema = z.object({
+  class_name: z.string(),
+  config: z.unknown(),
+  build_config: z.unknown().optional(),
+});
+/** `Model` is what Keras called a functional model before 2.4. */
+const modelClasses: ReadonlySet<string> = new Set(["Functional", "Model", "Sequential"]);
 const layerSchema = z.object({
   class_name: z.string(),
   name: z.string().optional(),
@@ -35,16 +52,23 @@ const netSchema = z.object({
   layers: z.array(layerSchema),
   input_layers: z.unknown().optional(),
   output_layers: z.unknown().optional(),
+  build_input_shape: z.unknown().optional(),
 });
+const shapeSchema = z.array(z.number().int().min(1).nullable()).min(2).max(8);
 
 /**
  * Reads the config of a Keras model (a `Sequential` or a functional `Model`) of Keras 2 or 3, as it
  * stands in `.h5`, `.keras` and tensorflow.js files. Where a layer is called more than once, its
- * first call counts; a model inside a model is a layer whose class is `Functional`.
+ * first call counts; a model inside a model is a layer that has a `model`.
  *
  * @param where names the file in messages
  */
 export function parseKerasConfig(json: unknown, where: string): KerasNet {
+  return parseModel(json, where, 0);
+}
+
+function parseModel(json: unknown, where: string, depth: number): KerasNet {
+  if (depth > deepest) throw new FormatError(`${where}: models nested deeper than ${deepest}.`);
   const outer = record.safeParse(json);
   const isWrapped = outer.success && "model_config" in outer.data;
   const model = checkedJson(
@@ -65,8 +89,21 @@ export function parseKerasConfig(json: unknown, where: string): KerasNet {
     }
     const sequence = previous === undefined ? [] : [previous];
     previous = name;
-    const inputs = isSequential ? sequence : inboundLayers(layer.inbound_nodes ?? []);
-    return { name, className: layer.class_name, config: layer.config, inputs };
+    const nodes = layer.inbound_nodes ?? [];
+    const inputs = isSequential ? sequence : inboundLayers(nodes);
+    const calls = isSequential ? 1 : nodes.length;
+    const inner = modelClasses.has(layer.class_name)
+      ? parseModel(layer, `${where}: model "${name}"`, depth + 1)
+      : undefined;
+    return {
+      name,
+      className: layer.class_name,
+      config: layer.config,
+      inputs,
+      numbers: isSequential ? [] : numbersOf(nodes[0]),
+      calls,
+      model: inner,
+    };
   });
   const ends = (value: unknown, fallback: string | undefined) =>
     isSequential ? (fallback === undefined ? [] : [fallback]) : endLayers(value);
@@ -75,7 +112,45 @@ export function parseKerasConfig(json: unknown, where: string): KerasNet {
     layers,
     inputs: ends(net.input_layers, layers[0]?.name),
     outputs: ends(net.output_layers, layers.at(-1)?.name),
+    inputShape:
+      statedShape(layers[0]?.config, net.build_input_shape, model.build_config) ??
+      layers[0]?.model?.inputShape,
   };
+}
+
+/** The first shape that says sizes: that of the first layer, or what a `Sequential` was built for. */
+function statedShape(
+  first: KerasLayer["config"] | undefined,
+  built: unknown,
+  buildConfig: unknown,
+): readonly (number | null)[] | undefined {
+  const later = record.safeParse(buildConfig);
+  const places = [
+    first?.batch_input_shape,
+    first?.batch_shape,
+    built,
+    later.success ? later.data.input_shape : undefined,
+  ];
+  for (const place of places) {
+    const shape = shapeSchema.safeParse(place);
+    if (shape.success) return shape.data.slice(1);
+  }
+  return undefined;
+}
+
+/** The layers of a model and of the models in it, each under its name and as `model/layer`, as weights may be called. */
+export function layersByName(net: KerasNet | undefined): ReadonlyMap<string, KerasLayer> {
+  const found = new Map<string, KerasLayer>();
+  const add = (model: KerasNet, prefix: string) => {
+    for (const layer of model.layers) {
+      for (const name of [layer.name, prefix + layer.name]) {
+        if (!found.has(name)) found.set(name, layer);
+      }
+      if (layer.model !== undefined) add(layer.model, `${layer.name}/`);
+    }
+  };
+  if (net !== undefined) add(net, "");
+  return found;
 }
 
 /**
@@ -93,6 +168,14 @@ function historyLayers(value: unknown): string[] {
   const history = (value as Record<string, unknown>).keras_history;
   if (Array.isArray(history)) return [String(history[0])];
   return Object.values(value).flatMap(historyLayers);
+}
+
+/** Numbers among the arguments of a call of Keras 3. */
+function numbersOf(node: unknown): number[] {
+  const { args } = record.safeParse(node).data ?? {};
+  return Array.isArray(args)
+    ? args.flat().filter((value: unknown) => typeof value === "number")
+    : [];
 }
 
 /** `[["input_1", 0, 0], …]`, or one such triple alone. */

@@ -53,7 +53,7 @@ function fromHdf5(root: Hdf5Group, config: unknown, where: string): KerasFile {
   const group = weights?.kind === "group" ? weights : root;
   const isOld = group.attributes.has("layer_names") || group.attributes.has("layer_names0");
   const tensors: Map<string, StoredTensor> = isOld
-    ? h5Weights(group, where)
+    ? h5Weights(group, net, where)
     : variableWeights(root, net, where);
   if (tensors.size === 0) {
     throw new FormatError(`${where}: no weights of Keras in it; expected layers with variables.`);

@@ -4,7 +4,7 @@ import { elementCount, formatShape } from "../../core/shape.ts";
 import { ownValue } from "../ownValue.ts";
 import { transposed } from "../strided.ts";
 import type { StoredTensor, TensorFile } from "../tensorFile.ts";
-import type { KerasNet } from "./config.ts";
+import { type KerasNet, layersByName } from "./config.ts";
 
 /** What is needed beyond the weights themselves. */
 export interface TorchWeightsOptions {
@@ -52,27 +52,46 @@ const separableSuffixes: Readonly<Record<string, string>> = {
  * Layers keep their names; other variables keep theirs, with a point for the last slash.
  */
 export function torchWeights(file: TensorFile, options: TorchWeightsOptions = {}): TensorFile {
-  const classes = new Map(options.net?.layers.map(({ name, className }) => [name, className]));
+  const layers = layersByName(options.net);
   const tensors = new Map<string, StoredTensor>();
   for (const [full, tensor] of file.tensors) {
     const slash = full.lastIndexOf("/");
     const layer = full.slice(0, Math.max(0, slash));
     const variable = full.slice(slash + 1);
     const isSeparable = file.tensors.has(`${layer}/pointwise_kernel`);
-    const suffix = ownValue(isSeparable ? separableSuffixes : suffixes, variable);
+    const className = layers.get(layer)?.className ?? "";
+    // How many numbers it was measured on is of no use to the measure.
+    if (className === "Normalization" && variable === "count") continue;
+    // The factors of a layer scale are called as a norm's scale, or only numbered.
+    const suffix =
+      className === "LayerScale"
+        ? "gamma"
+        : ownValue(isSeparable ? separableSuffixes : suffixes, variable);
     const isDepthwise =
       variable === "depthwise_kernel" ||
-      (variable === "kernel" && classes.get(layer)?.startsWith("Depthwise") === true);
+      (variable === "kernel" && className.startsWith("Depthwise"));
     const isKernel = variable.endsWith("kernel");
     const map = isChannelsFirst(options.net, layer)
       ? undefined
       : ownValue(options.flattened ?? {}, layer);
-    tensors.set(
-      `${layer}${layer === "" ? "" : "."}${suffix ?? variable}`,
-      isKernel ? kernel(tensor, isDepthwise, map, full) : tensor,
-    );
+    const owner = layer === "" ? "" : `${layer}.`;
+    const ours = isKernel ? kernel(tensor, isDepthwise, map, full) : tensor;
+    tensors.set(owner + (suffix ?? variable), ours);
+    if (variable === "moving_mean") {
+      // A norm here has a scale and a shift, or neither; Keras's may have one of them.
+      const has = (name: string) => file.tensors.has(`${layer}/${name}`);
+      if (has("beta") && !has("gamma")) tensors.set(`${owner}weight`, filled(tensor, 1));
+      if (has("gamma") && !has("beta")) tensors.set(`${owner}bias`, filled(tensor, 0));
+    }
   }
   return { tensors, metadata: file.metadata };
+}
+
+/** As many numbers as a tensor has, all the same. */
+function filled(like: StoredTensor, value: number): StoredTensor {
+  const { shape } = like;
+  const read = async () => new Float32Array(elementCount(shape)).fill(value);
+  return { shape, elementType: "float32", dtype: "float32", read };
 }
 
 /** Whether what a dense layer reads was flattened behind `Permute([3, 1, 2])`: channels, rows, columns. */

@@ -14,34 +14,45 @@ export function variableWeights(
   where: string,
 ): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
-  collect(root, "", net, where, tensors);
+  collect(root, "", { net, prefix: "" }, { tensors, where });
   return tensors;
 }
 
-function collect(
-  group: Hdf5Group,
-  path: string,
-  net: KerasNet | undefined,
-  where: string,
-  tensors: Map<string, StoredTensor>,
-): void {
+/** The model that a part of the file is of, and what stands before the names of its layers. */
+interface Owner {
+  readonly net: KerasNet | undefined;
+  readonly prefix: string;
+}
+
+interface Result {
+  readonly tensors: Map<string, StoredTensor>;
+  readonly where: string;
+}
+
+function collect(group: Hdf5Group, path: string, owner: Owner, result: Result): void {
   for (const [name, member] of group.members) {
     if (member.kind !== "group" || (path === "" && name === "optimizer")) continue;
-    if (name === "vars") addLayer(member, path, net, where, tensors);
-    else collect(member, path === "" ? name : `${path}/${name}`, net, where, tensors);
+    const inner = path === "" ? name : `${path}/${name}`;
+    if (name === "vars") addLayer(member, path, owner, result);
+    else {
+      // A model in the model: its layers are called by it, and by themselves.
+      const layer = layerByCounting(owner.net, inner);
+      const isModel = layer?.model !== undefined;
+      if (isModel) collect(member, "", { net: layer.model, prefix: `${layer.name}/` }, result);
+      else collect(member, inner, owner, result);
+    }
   }
 }
 
 function addLayer(
   variables: Hdf5Group,
   path: string,
-  net: KerasNet | undefined,
-  where: string,
-  tensors: Map<string, StoredTensor>,
+  { net, prefix }: Owner,
+  { tensors, where }: Result,
 ): void {
   const stated = variables.attributes.get("name")?.values[0];
   const layer = net?.layers.find(({ name }) => name === stated) ?? layerByCounting(net, path);
-  const owner = layer?.name ?? (typeof stated === "string" ? stated : path);
+  const owner = prefix + (layer?.name ?? (typeof stated === "string" ? stated : path));
   const names =
     layer === undefined
       ? namesByPath(path, variables.members.size)
@@ -122,6 +133,8 @@ function variableNames(className: string, config: KerasLayer["config"]): string[
       return ["depthwise_kernel", "pointwise_kernel", "bias"];
     case "PReLU":
       return ["alpha"];
+    case "LayerScale":
+      return ["gamma"];
     case "Normalization":
       return ["mean", "variance", "count"];
     case "Dense":

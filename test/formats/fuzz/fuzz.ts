@@ -44,16 +44,16 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   const baseBytes = process.memoryUsage.rss();
   for (let index = options.first; index < options.first + options.count; index++) {
     const input = fuzzInput(target, options.seed, index);
-    const started = performance.now();
     const fail = (reason: string) => result.failures.push({ input: index, reason });
-    try {
-      await target.run(input);
-      result.accepted++;
-    } catch (error) {
-      if (!(error instanceof StriateError))
+    let elapsed = await feed(target, input, (error) => {
+      if (error === undefined) result.accepted++;
+      else if (!(error instanceof StriateError))
         fail(error instanceof Error ? `${error.stack}` : String(error));
+    });
+    // On a busy machine other work may have held the processor: the faster of two times counts.
+    if (elapsed > maxMilliseconds) {
+      elapsed = Math.min(elapsed, await feed(target, input, () => undefined));
     }
-    const elapsed = performance.now() - started;
     result.inputs++;
     result.slowestMs = Math.max(result.slowestMs, elapsed);
     if (elapsed > maxMilliseconds) fail(`${elapsed.toFixed(0)} ms`);
@@ -61,4 +61,20 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
     if (grown > maxMemoryBytes) fail(`${(grown / 2 ** 20).toFixed(0)} MiB more than before`);
   }
   return result;
+}
+
+/** Runs a target, tells how it ended, and returns the milliseconds that took. */
+async function feed(
+  target: FuzzTarget,
+  input: Uint8Array,
+  ended: (error: unknown) => void,
+): Promise<number> {
+  const started = performance.now();
+  const error = await target.run(input).then(
+    () => undefined,
+    (thrown: unknown) => thrown ?? new Error("nothing was thrown"),
+  );
+  const elapsed = performance.now() - started;
+  ended(error);
+  return elapsed;
 }

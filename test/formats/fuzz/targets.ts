@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { parseBoundedJson } from "../../../src/formats/boundedJson.ts";
 import { bytesSource } from "../../../src/formats/byteSource.ts";
 import {
   BlobProtoSchema,
@@ -16,6 +17,8 @@ import {
   readForeignFolder,
   readModelFolder,
 } from "../../../src/formats/huggingface/modelFolder.ts";
+import { parseKerasConfig } from "../../../src/formats/keras/config.ts";
+import { netFromKeras } from "../../../src/formats/keras/netFromKeras.ts";
 import { readKeras } from "../../../src/formats/keras/read.ts";
 import { torchWeights } from "../../../src/formats/keras/torchWeights.ts";
 import { readNpy, writeNpy } from "../../../src/formats/npz/npy.ts";
@@ -46,6 +49,7 @@ import { readTorch } from "../../../src/formats/torch/read.ts";
 import { writeTorch } from "../../../src/formats/torch/write.ts";
 import { openZip } from "../../../src/formats/zip/read.ts";
 import { writeZip } from "../../../src/formats/zip/write.ts";
+import { netFromJson } from "../../../src/models/index.ts";
 import { classifier } from "../onnx/classifierModel.ts";
 import { caseModel, operatorCases } from "../onnx/operators.cases.ts";
 
@@ -107,6 +111,13 @@ const readKerasFile = async (bytes: Uint8Array) => {
   const file = await readKeras(source(bytes));
   await readEach(torchWeights(file, { net: file.net }));
 };
+/** Configs of nets, without the spaces that changes would be lost in. */
+async function kerasConfigs(): Promise<Uint8Array[]> {
+  const names = ["functional", "tutorial", "transfer"];
+  const archives = names.map((name) => unzipped(fixture(`keras/${name}.keras`)));
+  return (await Promise.all(archives)).map((files) => files.get("config.json")!);
+}
+
 const readTorchFile = async (bytes: Uint8Array) => readEach(await readTorch(source(bytes)));
 const readFolder = async (
   name: string,
@@ -206,6 +217,15 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     },
     { name: "keras zip", seeds: [fixture("keras/sequential.keras")], run: readKerasFile },
     inArchive("keras config", kerasFiles, "config.json", readKerasFile),
+    {
+      name: "keras net",
+      seeds: await kerasConfigs(),
+      run: async (bytes) => {
+        const config = parseBoundedJson(bytes, "fuzz");
+        const { net } = netFromKeras(parseKerasConfig(config, "fuzz"), "fuzz");
+        netFromJson(net, { classes: net.classes ?? 2 });
+      },
+    },
     inArchive("keras weights", kerasFiles, "model.weights.h5", readKerasFile),
     {
       name: "npz",
