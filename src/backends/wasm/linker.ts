@@ -6,6 +6,11 @@ export interface Place {
   readonly kind: "fixed" | "arena";
   readonly address: number;
   readonly bytes: number;
+  /**
+   * Set for some channels of a buffer, whose number is `whole`: parts that begin at different channels share no byte. The
+   * place reaches to the end of that buffer; `bytes` here are those of the part alone.
+   */
+  readonly part?: { readonly whole: number; readonly first: number; readonly bytes: number };
 }
 
 /** One call of a kernel on buffers with known places. */
@@ -184,9 +189,14 @@ function touches(place: Place, others: readonly Place[]): boolean {
   return others.some(
     (other) =>
       other.kind === place.kind &&
+      !areSeparate(place.part, other.part) &&
       other.address < place.address + place.bytes &&
       place.address < other.address + other.bytes,
   );
+}
+
+function areSeparate(a: Place["part"], b: Place["part"]): boolean {
+  return a !== undefined && b !== undefined && a.whole === b.whole && a.first !== b.first;
 }
 
 /**

@@ -50,6 +50,8 @@ export interface Usage {
   /** For each input whether it is the same in every run while nobody writes states: weights at inference. */
   readonly lasting: readonly boolean[];
   readonly winograd: WinogradChoice;
+  /** For each input of a concatenation whether it was written into the result. */
+  readonly inPlace?: readonly boolean[];
 }
 
 /** Operations that are places in memory, not computations. */
@@ -147,10 +149,11 @@ const lowerings: { readonly [K in Exclude<PrimitiveName, LeafName>]: Lowering<At
   broadcast: ([x], { shape }) => planBroadcast(x!.shape, shape),
   slice: ([x], { starts }, [y]) => planSlice(x!.shape, starts, y!.shape),
   pad: ([x], { before, after, value }) => planPad(x!.shape, before, after, value),
-  concat: (inputs, { axis }) =>
+  concat: (inputs, { axis }, _outputs, _features, { inPlace }) =>
     planConcat(
       inputs.map(({ shape }) => shape),
       axis,
+      inPlace,
     ),
 };
 

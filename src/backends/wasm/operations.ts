@@ -4,9 +4,10 @@ import { type Graph, type Node, useCounts } from "../../graph/graph.ts";
 import type { Conv2dAttributes } from "../../graph/ops/conv2d.ts";
 import type { ElementwiseAttributes } from "../../graph/ops/elementwise.ts";
 import type { MatmulAttributes } from "../../graph/ops/matmul.ts";
+import { findJoins, type Join } from "./joins.ts";
 import type { Features } from "./kernel.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
-import { planConv2d } from "./kernels/conv2d.ts";
+import { planConv2d, takesPitch } from "./kernels/conv2d.ts";
 import type { ExtraOperand } from "./kernels/gemmEpilogue.ts";
 import { planMatmul } from "./kernels/matmul.ts";
 import type { WinogradChoice } from "./kernels/winogradPlan.ts";
@@ -20,6 +21,8 @@ export interface Operation {
   readonly plan: KernelPlan | "alias" | "leaf";
   /** Goes element by element, so that an output may take the place of an input of its shape. */
   readonly elementwise: boolean;
+  /** The output is written into the value that it is going to be a part of. */
+  readonly join?: Join;
 }
 
 /** What a session computes with. Threads and features change no result; the method of convolution does. */
@@ -32,7 +35,7 @@ export interface EngineSettings {
 /**
  * Plans every node of a graph. An element-wise operation that alone reads the result of a convolution or matrix product is applied
  * while that result is still in registers or cache (bias, activation, residual sum), so the
- * product has no operation of its own. `lasting` are the values that are the same in every run.
+ * product has no operation of its own. Where only a concatenation of channels reads that, it is written where it belongs. `lasting` are the values that are the same in every run.
  */
 export function planOperations(
   graph: Graph,
@@ -41,21 +44,25 @@ export function planOperations(
 ): Operation[] {
   const soleReader = findSoleReaders(graph);
   const uses = useCounts(graph);
+  const joins = findJoins(graph, lasting);
   const absorbed = new Map<Node, Operation>();
   const skipped = new Set<Node>();
   for (const node of graph.nodes) {
     if (node.op !== "conv2d" && node.op !== "matmul") continue;
     const reader = soleReader.get(node.outputs[0]!);
     if (reader === undefined || absorbed.has(reader)) continue;
-    const operation = fuseEpilogue(graph, node, reader, settings, lasting);
+    const operation = fuseEpilogue(graph, node, reader, settings, lasting, joins);
     if (operation !== undefined) {
       absorbed.set(reader, operation);
       skipped.add(node);
     }
   }
+  const inPlace = new Set<number>();
+  for (const { join, outputs } of absorbed.values())
+    if (join !== undefined) inPlace.add(outputs[0]!);
   return graph.nodes.flatMap((node): Operation[] => {
     if (skipped.has(node)) return [];
-    return [absorbed.get(node) ?? planNode(graph, node, settings, uses, lasting)];
+    return [absorbed.get(node) ?? planNode(graph, node, settings, uses, lasting, inPlace)];
   });
 }
 
@@ -82,6 +89,7 @@ function planNode(
   { features, winograd }: EngineSettings,
   uses: Int32Array,
   lasting: ReadonlySet<number>,
+  inPlace: ReadonlySet<number>,
 ): Operation {
   const { inputs, outputs } = node;
   const leaf = node.op === "input" || node.op === "state" || node.op === "constant";
@@ -92,6 +100,7 @@ function planNode(
         needed: outputs.map((id) => uses[id]! > 0),
         lasting: inputs.map((id) => lasting.has(id)),
         winograd,
+        inPlace: inputs.map((id) => inPlace.has(id)),
       });
   const elementwise = node.op === "elementwise" || node.op === "unary" || node.op === "binary";
   return { node, inputs, outputs, plan, elementwise };
@@ -119,6 +128,7 @@ function fuseEpilogue(
   reader: Node,
   { features, winograd }: EngineSettings,
   lasting: ReadonlySet<number>,
+  joins: ReadonlyMap<number, Join>,
 ): Operation | undefined {
   const [result] = product.outputs as [number];
   const type = graph.values[result]!;
@@ -138,25 +148,22 @@ function fuseEpilogue(
   const [a, b] = product.inputs as [number, number];
   const [left, right] = [graph.values[a]!, graph.values[b]!];
   const options = { epilogue: { expression, extras }, weightsChange: !lasting.has(b) };
-  const plan =
-    product.op === "conv2d"
-      ? planConv2d(
-          convolutionGeometry(left, right, product.attributes as Conv2dAttributes),
-          features,
-          { ...options, winograd },
-        )
-      : planMatmul(
-          productGeometry(left, right, product.attributes as MatmulAttributes),
-          features,
-          options,
-        );
-  return {
+  const fused = {
     node: product,
     inputs: [a, b, ...others],
     outputs: reader.outputs,
-    plan,
     elementwise: false,
   };
+  if (product.op === "matmul") {
+    const geometry = productGeometry(left, right, product.attributes as MatmulAttributes);
+    return { ...fused, plan: planMatmul(geometry, features, options) };
+  }
+  const geometry = convolutionGeometry(left, right, product.attributes as Conv2dAttributes);
+  const candidate = joins.get(reader.outputs[0]!);
+  const join = takesPitch(geometry) && !extras.includes("full") ? candidate : undefined;
+  const pitch = join === undefined ? {} : { pitch: join.pitch };
+  const plan = planConv2d(geometry, features, { ...options, winograd, ...pitch });
+  return { ...fused, plan, ...(join === undefined ? {} : { join }) };
 }
 
 function operandKind(

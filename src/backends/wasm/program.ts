@@ -6,6 +6,7 @@ import type { ConstantAttributes, InputAttributes, StateAttributes } from "../..
 import type { CompileOptions } from "../../plan/backend.ts";
 import { align, type Lifetime, planArena } from "../../plan/memory.ts";
 import type { MemoryLimits } from "./assembler.ts";
+import type { Join } from "./joins.ts";
 import type { KernelPlan } from "./kernelPlan.ts";
 import { type LinkedProgram, link, type Place, type PlacedLaunch } from "./linker.ts";
 import { copyPlan } from "./lowering.ts";
@@ -57,6 +58,8 @@ interface BufferInfo {
   readonly bytes: number;
   /** Set for permanent memory. */
   readonly address: number | undefined;
+  /** Set for some channels of another buffer: its number, and the first channel. */
+  readonly part?: { readonly whole: number; readonly first: number };
   first: number;
   last: number;
 }
@@ -169,6 +172,8 @@ class Compilation {
     const early = outputs.every((id) => this.#prepared.has(id));
     if (plan === "alias") return;
     for (const id of outputs) {
+      // What is joined in place was given its memory with the first of its parts.
+      if (this.#home.has(id)) continue;
       const buffer = early
         ? this.#permanent(this.#bytes(id))
         : this.#outputBuffer(operation, id, index);
@@ -204,6 +209,7 @@ class Compilation {
    * input, where the operation goes element by element and the input dies here; else a new one.
    */
   #outputBuffer(operation: Operation, value: number, index: number): number {
+    if (operation.join !== undefined) return this.#partBuffer(operation.join, value);
     const taken = new Set(operation.outputs.map((id) => this.#home.get(id)));
     const state = this.#replaces.get(value);
     if (state !== undefined && this.#mayReplace(operation, state, index)) {
@@ -218,6 +224,21 @@ class Compilation {
       }
     }
     return this.#newBuffer(this.#bytes(value));
+  }
+
+  /** A part of the buffer of a joined value, which is made with the first of its parts. */
+  #partBuffer({ whole, first }: Join, value: number): number {
+    let buffer = this.#home.get(whole);
+    if (buffer === undefined) {
+      buffer = this.#newBuffer(this.#bytes(whole));
+      this.#home.set(whole, buffer);
+    }
+    const bytes = this.#bytes(value);
+    const times = { first: Number.POSITIVE_INFINITY, last: -1 };
+    return (
+      this.#buffers.push({ bytes, address: undefined, part: { whole: buffer, first }, ...times }) -
+      1
+    );
   }
 
   /** Whether an output of operation number `index` may lie where `old` lies: not read later, and now at the same places only. */
@@ -320,13 +341,23 @@ class Compilation {
     this.#touch(scratch, end);
 
     const inArena = this.#buffers.flatMap((info, i) =>
-      info.address === undefined && info.last >= 0 ? [i] : [],
+      info.address === undefined && info.part === undefined && info.last >= 0 ? [i] : [],
     );
     const lifetimes = inArena.map((i): Lifetime => this.#buffers[i]!);
     const arena = planArena(lifetimes);
     const offsets = new Map(inArena.map((buffer, i) => [buffer, arena.offsets[i]!]));
     const placeOf = (buffer: number): Place => {
-      const { address, bytes } = this.#buffers[buffer]!;
+      const { address, bytes, part } = this.#buffers[buffer]!;
+      if (part !== undefined) {
+        const whole = placeOf(part.whole);
+        const offset = part.first * elementBytes;
+        return {
+          kind: whole.kind,
+          address: whole.address + offset,
+          bytes: whole.bytes - offset,
+          part: { ...part, bytes },
+        };
+      }
       return address === undefined
         ? { kind: "arena", address: offsets.get(buffer) ?? 0, bytes }
         : { kind: "fixed", address, bytes };
@@ -374,6 +405,7 @@ class Compilation {
 
   #touch(buffer: number, time: number): void {
     const info = this.#buffers[buffer]!;
+    if (info.part !== undefined) this.#touch(info.part.whole, time);
     info.first = Math.min(info.first, time);
     info.last = Math.max(info.last, time);
   }

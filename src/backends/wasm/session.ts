@@ -205,7 +205,7 @@ export class WasmSession implements Session {
         kernel: kernel.key,
         timeMs: Math.min(...times[i]!),
         flops: kernel.flops ?? 0,
-        bytes: places.reduce((sum, place) => sum + place.bytes, 0),
+        bytes: places.reduce((sum, { bytes, part }) => sum + (part?.bytes ?? bytes), 0),
       }));
       const peak = all.at(-1)!;
       return { launches: all.slice(0, -1), peakGflops: peak.flops / peak.timeMs / 1e6 };

@@ -21,10 +21,20 @@ import { type EpilogueOptions, productCall, withEpilogue } from "./gemmEpilogue.
 import { emitItemRanges } from "./itemRanges.ts";
 import { packKernel, type WeightSource } from "./packing.ts";
 import { type AxisPart, axisParts, forwardWalks, leavesOut } from "./seenTaps.ts";
-import { planWinogradForward, type WinogradOptions, winogradForm } from "./winogradPlan.ts";
+import {
+  planWinogradForward,
+  type ResultOptions,
+  type WinogradOptions,
+  winogradForm,
+} from "./winogradPlan.ts";
 
 /** What is done to the sums, and how they are computed. */
-export type Conv2dOptions = EpilogueOptions & WinogradOptions;
+export type Conv2dOptions = EpilogueOptions & WinogradOptions & ResultOptions;
+
+/** Whether a convolution can leave room between the pixels of its result (`pitch`): all but those with filters of their own for each channel. */
+export function takesPitch({ groups, channels }: Conv2dGeometry): boolean {
+  return groups === 1 || groups !== channels;
+}
 
 /**
  * Convolution: `input0` x [N, H, W, C], `input1` weight [K, R, S, C/groups], then the bias [K] if there is one,
@@ -37,16 +47,16 @@ export function planConv2d(
   features: Features,
   options: Conv2dOptions = {},
 ): KernelPlan {
-  const { channels, filters, groups } = geometry;
+  const { channels, filters } = geometry;
   const form = winogradForm(geometry, resultSize(geometry), options);
   if (form !== undefined) return planWinogradForward(geometry, form, features, options);
-  if (groups === 1 || groups !== channels) return planRows(geometry, features, options);
+  if (takesPitch(geometry)) return planRows(geometry, features, options);
   if (filters === channels) return planDepthwise(geometry, options);
   return planRepeated(geometry, options);
 }
 
 /** The convolution as a product of pixels of the result and filters. */
-function forwardProduct(geometry: Conv2dGeometry): RowProduct {
+function forwardProduct(geometry: Conv2dGeometry, pitch = geometry.filters): RowProduct {
   const { images, channels, size, filters, kernel, stride, padding, dilation, groups } = geometry;
   const [rows, columns] = resultSize(geometry);
   return {
@@ -64,6 +74,7 @@ function forwardProduct(geometry: Conv2dGeometry): RowProduct {
       columnStep: 1,
       imageStep: rows * columns,
       channels: filters,
+      pitch,
     },
     weightStart: 0,
     weightsPerImage: false,
@@ -73,8 +84,9 @@ function forwardProduct(geometry: Conv2dGeometry): RowProduct {
 /** The products of a convolution, and the taps of each in rows of the kernel: one, or several that leave out what sees only padding. */
 function forwardProducts(
   geometry: Conv2dGeometry,
+  pitch: number | undefined,
 ): { readonly product: RowProduct; readonly runs: WeightSource["runs"] }[] {
-  const whole = forwardProduct(geometry);
+  const whole = forwardProduct(geometry, pitch);
   const { kernel, channels, groups, stride, dilation } = geometry;
   const perGroup = channels / groups;
   const [down, across] = forwardWalks(geometry);
@@ -107,14 +119,14 @@ function forwardProducts(
 function planRows(
   geometry: Conv2dGeometry,
   features: Features,
-  options: EpilogueOptions,
+  options: EpilogueOptions & ResultOptions,
 ): KernelPlan {
   const { channels, filters, kernel, groups } = geometry;
   const reduction = kernel[0] * kernel[1] * (channels / groups);
   let packedBytes = 0;
   const weightSources: WeightSource[] = [];
   const schedules: RowSchedule[] = [];
-  for (const { product, runs } of forwardProducts(geometry)) {
+  for (const { product, runs } of forwardProducts(geometry, options.pitch)) {
     weightSources.push({
       columnStep: reduction,
       columns: filters / groups,
@@ -128,7 +140,7 @@ function planRows(
   }
   const counts = schedules.map(({ items }) => items);
   const convolve = withEpilogue(options, {
-    key: `conv2d ${geometryKey(geometry)}`,
+    key: `conv2d ${geometryKey(geometry)} ${options.pitch ?? filters}`,
     items: counts.reduce((sum, count) => sum + count, 0),
     scratchBytes: Math.max(...schedules.map(({ scratchBytes }) => scratchBytes)),
     flops: schedules.reduce((sum, { flops }) => sum + flops, 0),

@@ -168,6 +168,7 @@ function gradientPhases(geometry: Conv2dGeometry): GradientPhases {
           columnStep: stride[1],
           imageStep: height * width,
           channels,
+          pitch: channels,
         },
         weightStart: 0,
         weightsPerImage: false,

@@ -45,6 +45,8 @@ export interface RowProduct {
     readonly columnStep: number;
     readonly imageStep: number;
     readonly channels: number;
+    /** Floats from pixel to pixel: more than channels where those of other values lie between. */
+    readonly pitch: number;
   };
   /** Offset of the packed weights in their buffer, bytes. */
   readonly weightStart: number;
@@ -148,7 +150,7 @@ export function scheduleRows(given: RowProduct, features: Features): RowSchedule
   const panels = columnPanels(columns, features);
   const reduction = reductionLength(product);
 
-  const isFlat = reduction <= shortReduction && product.result.channels * 4 >= pageBytes;
+  const isFlat = reduction <= shortReduction && product.result.pitch * 4 >= pageBytes;
   const blockRows = isFlat ? 2 * features.tile.rows : targetRows;
   const blocks = pixelBlocks(images, grid, blockRows, (imageCount, rowCount) => {
     if (product.weightsPerImage && imageCount > 1) return false;
@@ -379,16 +381,16 @@ function emitItems(
         group,
       });
     }
-    // result + ((first + image · imageStep + row · rowStep) · channels + group · columns) · 4
+    // result + ((first + image · imageStep + row · rowStep) · pitch + group · columns) · 4
     f.get(operands.result)
-      .i32(result.first * result.channels * 4)
+      .i32(result.first * result.pitch * 4)
       .op("i32.add");
     f.get(image)
-      .i32(result.imageStep * result.channels * 4)
+      .i32(result.imageStep * result.pitch * 4)
       .op("i32.mul")
       .op("i32.add");
     f.get(row)
-      .i32(result.rowStep * result.channels * 4)
+      .i32(result.rowStep * result.pitch * 4)
       .op("i32.mul")
       .op("i32.add");
     f.get(group)
@@ -578,7 +580,7 @@ function emitRowTables(
     Local,
     Local,
   ];
-  const pixelBytes = result.channels * 4;
+  const pixelBytes = result.pitch * 4;
   f.i32(0).set(at);
   f.i32(0).set(tail);
   f.for(image, 0, schedule.imagesPerBlock, 1, () => {

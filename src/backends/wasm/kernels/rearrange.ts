@@ -131,18 +131,28 @@ function onAxis(shape: Shape, axis: number, value: number, others: number): numb
   return shape.map((_, i) => (i === axis ? value : others));
 }
 
-/** Inputs of the given shapes one behind the other along `axis`. */
-export function planConcat(shapes: readonly Shape[], axis: number): KernelPlan {
+/** Inputs of the given shapes one behind the other along `axis`, without those that are `inPlace` already. */
+export function planConcat(
+  shapes: readonly Shape[],
+  axis: number,
+  inPlace: readonly boolean[] = shapes.map(() => false),
+): KernelPlan {
   const total = shapes.reduce((sum, shape) => sum + shape[axis]!, 0);
   const output = shapes[0]!.map((size, i) => (i === axis ? total : size));
   const ones = output.map(() => 1);
-  let start = 0;
-  const regions = shapes.map((shape, buffer): Region => {
-    const to = partView(output, onAxis(output, axis, start, 0), shape, ones);
-    start += shape[axis]!;
-    return { target: shapes.length, to, from: { buffer, view: denseView(shape) } };
+  const copied = [...shapes.keys()].filter((i) => inPlace[i] !== true);
+  if (copied.length === 0) return { temporaries: [], calls: [] };
+  const starts = shapes.map((_, i) =>
+    shapes.slice(0, i).reduce((sum, shape) => sum + shape[axis]!, 0),
+  );
+  const regions = copied.map((i, buffer): Region => {
+    const shape = shapes[i]!;
+    const to = partView(output, onAxis(output, axis, starts[i]!, 0), shape, ones);
+    return { target: copied.length, to, from: { buffer, view: denseView(shape) } };
   });
-  return singleCall(copyKernel(regions, shapes.length + 1), shapes.length, 1);
+  const kernel = copyKernel(regions, copied.length + 1);
+  const buffers = [...copied.map((i) => `input${i}`), "output0"];
+  return { temporaries: [], calls: [{ kernel, buffers, writes: [copied.length] }] };
 }
 
 function bitsOf(value: number, dtype: DType): number {

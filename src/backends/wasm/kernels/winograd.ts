@@ -33,6 +33,8 @@ export interface WinogradProduct {
   readonly size: readonly [number, number];
   readonly channels: number;
   readonly filters: number;
+  /** Floats from pixel to pixel of the result: filters, or more where other channels lie between. */
+  readonly pitch: number;
   /** Zeros above and left of the source; negative where it is cut off. */
   readonly padding: readonly [number, number];
   /** Rows and columns of the result. */
@@ -493,10 +495,10 @@ function emitOutput(
   l: Readonly<Record<"image" | "row" | "images" | "rows" | "panel", Local>>,
 ): void {
   const { product, panels, tiles, scratch: layout, columns } = schedule;
-  const { filters, form, result } = product;
+  const { filters, pitch, form, result } = product;
   const { outputs } = form;
   const [height, width] = result;
-  const pixelBytes = filters * 4;
+  const pixelBytes = pitch * 4;
   const rowBytes = width * pixelBytes;
   const inner = tileInputs(form);
   const names = ["image", "row", "column", "from", "to", "channel", "y", "m"] as const;

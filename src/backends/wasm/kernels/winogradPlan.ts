@@ -30,6 +30,12 @@ export interface WinogradOptions {
   readonly weightsChange?: boolean;
 }
 
+/** Where a result is written. */
+export interface ResultOptions {
+  /** Floats from pixel to pixel of the result, its filters if left out; the further operands of an epilogue are then none of its shape. */
+  readonly pitch?: number;
+}
+
 /** The forms of tiles that a convolution could be computed with. */
 function possibleForms(
   { channels, kernel, stride, dilation, groups }: Conv2dGeometry,
@@ -114,13 +120,18 @@ export function winogradGradientForm(
 }
 
 /** The convolution as a product; its gradient of the weights works on the same. */
-function productOf(geometry: Conv2dGeometry, form: TileForm): WinogradProduct {
+function productOf(
+  geometry: Conv2dGeometry,
+  form: TileForm,
+  pitch = geometry.filters,
+): WinogradProduct {
   const { images, size, channels, filters, padding } = geometry;
   return {
     images,
     size,
     channels,
     filters,
+    pitch,
     padding: [padding[0], padding[1]],
     result: resultSize(geometry),
     form,
@@ -157,12 +168,12 @@ export function planWinogradForward(
   geometry: Conv2dGeometry,
   form: TileForm,
   features: Features,
-  options: EpilogueOptions,
+  options: EpilogueOptions & ResultOptions,
 ): KernelPlan {
   const { channels, kernel } = geometry;
   return planWinograd(
     "winograd",
-    productOf(geometry, form),
+    productOf(geometry, form, options.pitch),
     {
       filterStep: kernel[0] * kernel[1] * channels,
       channelStep: 1,
@@ -188,6 +199,7 @@ export function planWinogradInputGradient(
       size: resultSize(geometry),
       channels: filters,
       filters: channels,
+      pitch: channels,
       padding: [kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1]],
       result: size,
       form,
