@@ -63,6 +63,7 @@ export async function openWeights(
 /** Tells the format of a file from its first bytes, the directory of an archive, or where both say nothing, its name. */
 export async function detectWeightFormat(source: ByteSource): Promise<WeightFormat> {
   const start = await source.read(0, Math.min(16, source.sizeBytes));
+  if (start.length === 0) throw new FormatError(`${source.name}: the file is empty.`);
   const text = String.fromCharCode(...start);
   if (text.startsWith("PK")) return archiveFormat(source);
   if (text.startsWith("\x89HDF")) return "keras";

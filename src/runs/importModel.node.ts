@@ -81,6 +81,7 @@ export async function importModel(
       ({ fit, tensors } = await fitTo(net, source, options, named));
     }
   }
+  checkLabelCount(fit, options);
   const preprocessing = choosePreprocessing(net, {
     flags: options,
     stated: source.preprocessing ?? stated,
@@ -142,6 +143,15 @@ async function fitTo(
 /** How many classes the file's last layer has. */
 function classesOf({ misshapen, head }: WeightFit): number | undefined {
   return misshapen.find(({ name }) => head.has(name))?.given[0];
+}
+
+/** The classes of labels must be those of the file, unless others are asked for. */
+function checkLabelCount(fit: WeightFit, { labels, classes }: ImportOptions): void {
+  const there = differsInHead(fit) ? classesOf(fit) : undefined;
+  if (labels === undefined || classes !== undefined || there === undefined) return;
+  throw new OptionError(
+    `--labels: ${labels.length} names; the weights are for ${there} classes. Name as many, or say --classes ${labels.length} and the last layer starts fresh.`,
+  );
 }
 
 async function readWeights(

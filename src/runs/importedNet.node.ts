@@ -91,17 +91,26 @@ async function onnxNet(
 function kerasNet(described: KerasNet, source: WeightSource, options: ImportOptions): AskedNet {
   const { format, tensors } = source.opened;
   const keras = netFromKeras(described, source.name, options.input);
-  const make = fromJson(keras.net, options.input ?? sizeOf(source, options));
   return {
-    asked: (classes) => {
-      if (classes !== undefined || keras.net.classes !== undefined) return make(classes);
-      throw new OptionError(
-        `import "${source.name}": it ends in features, not in classes; say how many there are to be with --classes, and a linear layer behind them starts fresh.`,
-      );
-    },
+    asked: fromKeras(keras, source.name, options.input ?? sizeOf(source, options)),
     format,
     keras,
     named: new Map([...tensors].map(([name, tensor]) => [keras.rename(name), tensor])),
+  };
+}
+
+/** The net that a file of Keras describes; `where` names the file in messages. */
+export function fromKeras(
+  { net }: KerasDescription,
+  where: string,
+  size: Size | undefined,
+): AskedNet["asked"] {
+  const make = fromJson(net, size);
+  return (classes) => {
+    if (classes !== undefined || net.classes !== undefined) return make(classes);
+    throw new OptionError(
+      `"${where}": it ends in features, not in classes; say how many there are to be with --classes, and a linear layer behind them starts fresh.`,
+    );
   };
 }
 
@@ -113,6 +122,7 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
+/** The size of the images, or of their sides alone. */
 type Size = ImageShape | { readonly side: readonly [number, number] };
 
 function sizeOf({ preprocessing }: WeightSource, { crop }: ImportOptions): Size | undefined {
@@ -127,7 +137,8 @@ function withChannels(size: Size, net: string, variant: string | undefined): Ima
   return [input[0], ...size.side];
 }
 
-function fromJson(json: unknown, size: Size | undefined): AskedNet["asked"] {
+/** The net that a net file holds. */
+export function fromJson(json: unknown, size: Size | undefined): AskedNet["asked"] {
   return (classes) => {
     const own = netFromJson(json, classes === undefined ? {} : { classes });
     if (size === undefined) return own;

@@ -30,8 +30,15 @@ export async function readModel(path: string): Promise<Model> {
   const isRun = (await stat(join(inRun, modelFiles.config)).catch(() => undefined)) !== undefined;
   const folder = isRun ? inRun : path;
   if ((await stat(join(folder, modelFiles.config)).catch(() => undefined)) === undefined) {
+    const there = await stat(path).catch(() => undefined);
+    const found =
+      there === undefined
+        ? "there is no such folder"
+        : there.isDirectory()
+          ? `there is no ${modelFiles.config}`
+          : "this is a file";
     throw new FormatError(
-      `model "${path}": there is no ${modelFiles.config}; expected a model folder, or a run folder with a model in it.`,
+      `model "${path}": ${found}; expected a model folder, or a run folder with a model in it.`,
     );
   }
   return modelFromFiles(diskFolder(folder));

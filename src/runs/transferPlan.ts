@@ -51,8 +51,11 @@ export function chooseTransfer(
     (options.variant === undefined || options.variant === model.net.variant);
   if (!isSame) {
     if (mode === undefined) return undefined;
+    const asked = (["net", "variant"] as const)
+      .filter((flag) => options[flag] !== undefined)
+      .map((flag) => `--${flag} ${options[flag]}`);
     throw new OptionError(
-      `--net ${options.net ?? ""} ${options.variant ?? ""}: the weights "${name}" are of ${model.net.name} (${model.net.variant}); leave --net and --variant out.`,
+      `${asked.join(" ")}: the weights "${name}" are of ${model.net.name} (${model.net.variant}); leave --net and --variant out.`,
     );
   }
   if (options.net === undefined) {
@@ -90,7 +93,7 @@ export function chooseTransfer(
   }).map((parameter) => parameter.name);
   const hasNorms = names.some((parameter) => parameter.endsWith(".running_mean"));
   explain(mode, cut, { keepsHead, hasNorms }, options, choose);
-  checkFreeze(options.freeze, names);
+  if (options.freeze !== undefined) frozenNames(options.freeze, names);
   const stages = stagesOf(names.filter((p) => !p.startsWith(`${head}.`)).map((p) => ({ name: p })));
   return {
     ...decided,
@@ -138,12 +141,12 @@ function checkOptions(options: TrainOptions): void {
   }
 }
 
-function checkFreeze(freeze: string | undefined, names: readonly string[]): void {
-  if (freeze === undefined) return;
-  const matches = namePattern(freeze);
-  if (names.some(matches)) return;
+/** Which of a net's parameters a pattern freezes. @throws OptionError where it is none. */
+export function frozenNames(pattern: string, names: readonly string[]): (name: string) => boolean {
+  const matches = namePattern(pattern);
+  if (names.some(matches)) return matches;
   throw new OptionError(
-    `--freeze ${freeze}: no parameter is called so; there are ${stagesOf(names.map((name) => ({ name }))).join(", ")}.`,
+    `--freeze ${pattern}: no parameter is called so; there are ${stagesOf(names.map((name) => ({ name }))).join(", ")}.`,
   );
 }
 

@@ -323,6 +323,9 @@ describe("import is refused", () => {
     await mkdir(folder, { recursive: true });
     const { weights: own } = createModel("resnet18", { variant: "test" });
     await writeFile(resnet, writeSafetensors(Object.fromEntries(own)));
+    await writeFile(join(folder, "empty.pth"), "");
+    await writeFile(join(folder, "two.txt"), "ant\nbee\n");
+    await writeFile(join(folder, "broken.json"), '["ant",');
     await writeFile(join(folder, "notes.txt"), "nothing of use, but long enough to be looked at");
   });
 
@@ -338,6 +341,19 @@ describe("import is refused", () => {
       [join(folder, "notes.txt"), "--net", "resnet18"],
       1,
       "no format of weights that is known",
+    ],
+    ["an empty file", [join(folder, "empty.pth"), "--net", "resnet18"], 1, "the file is empty"],
+    [
+      "labels of another number",
+      [resnet, "--net", "resnet18", "--variant", "test", "--labels", join(folder, "two.txt")],
+      2,
+      "--labels: 2 names; the weights are for 3 classes",
+    ],
+    [
+      "labels that are no list",
+      [resnet, "--net", "resnet18", "--labels", join(folder, "broken.json")],
+      1,
+      "expected one name a line, or a JSON list of names",
     ],
     ["weights without a net", [resnet], 2, "name one with --net"],
     ["a net that there is not", [resnet, "--net", "resnet19"], 2, 'Did you mean "resnet18"?'],

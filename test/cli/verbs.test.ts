@@ -1,5 +1,6 @@
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeSample } from "../../src/data/sets/sample.node.ts";
 import { striate, workFolder } from "./commandLine.ts";
@@ -23,6 +24,32 @@ async function documentOf(...args: string[]): Promise<unknown> {
   expect([code, stderr.includes("Error")], stderr).toEqual([0, false]);
   return JSON.parse(stdout);
 }
+
+describe("summary", () => {
+  const fixture = (name: string) =>
+    fileURLToPath(new URL(`../formats/fixtures/${name}`, import.meta.url));
+
+  it("shows the net that a file of Keras describes", async () => {
+    expect(await documentOf("summary", fixture("keras/tutorial.keras"))).toMatchObject({
+      net: "tutorial",
+      input: [3, 16, 16],
+      // 4·3·9 + 4, 5·4·9 + 5, 20·6 + 6 and 6·3 + 3.
+      params: 444,
+    });
+  });
+
+  it.each([
+    [["nowhere.onnx"], 1, "there is no such file or folder"],
+    [[fixture("torch/zip.pth")], 1, "describes no net"],
+    [[fixture("keras/tutorial.keras"), "--variant", "x"], 2, "a file has no variants"],
+    [["resnet20", "--freeze", "nolayer"], 2, "no parameter is called so; there are conv1"],
+    [["resnet21"], 2, 'unknown net "resnet21"'],
+  ] as const)("%j is refused", async (args, code, message) => {
+    const ended = await striate(["summary", ...args]);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBe(code);
+  });
+});
 
 describe("documents of the verbs", () => {
   it("nets, summary, size, doctor", async () => {

@@ -153,10 +153,17 @@ async function readLabels(path: string): Promise<string[]> {
       .map((line) => line.trim())
       .filter((line) => line !== "");
   }
-  const list: unknown = JSON.parse(text);
-  const parsed = z.array(z.string()).safeParse(list);
+  const parsed = z.array(z.string()).safeParse(jsonOrNothing(text));
   if (parsed.success) return parsed.data;
-  throw new DataError(`labels "${path}": expected a JSON list of names.`);
+  throw new DataError(`labels "${path}": expected one name a line, or a JSON list of names.`);
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function importDocument(

@@ -34,7 +34,7 @@ export const predictCommand = defineCommand({
       signal,
     });
     const lines = answers.map(({ file, predictions, unsure, error }) => {
-      if (error !== null) return `${file}: ${error}`;
+      if (error !== null) return error.startsWith(`${file}: `) ? error : `${file}: ${error}`;
       const named = predictions.map(
         ({ label, probability }) => `${label} ${formatPercent(probability)}`,
       );

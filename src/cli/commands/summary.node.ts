@@ -1,17 +1,16 @@
 import { stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
 import { z } from "zod";
-import { OptionError, UnsupportedError } from "../../core/errors.ts";
+import { DataError, OptionError } from "../../core/errors.ts";
 import { activationMemory } from "../../explain/activationMemory.ts";
 import { writeFileAtomic } from "../../formats/atomicWrite.node.ts";
-import { netFromOnnx } from "../../formats/onnx/onnxNet.ts";
 import { drawNet } from "../../models/drawing.ts";
-import { createNet, type ImageShape, type Net } from "../../models/index.ts";
+import { createNet, type ImageShape, type Net, netNames } from "../../models/index.ts";
 import { summarize } from "../../models/summary.ts";
 import { formatBytes, summaryText } from "../../models/summaryText.ts";
-import { readOnnx } from "../../runs/onnxFile.node.ts";
-import { namePattern } from "../../runs/plan.ts";
+import { netOfFile } from "../../runs/describedFile.node.ts";
 import { readModel } from "../../runs/trainedModel.node.ts";
+import { frozenNames } from "../../runs/transferPlan.ts";
+import { declarations } from "../../train/stepGraph.ts";
 import { defineCommand } from "../command.ts";
 import { commonOptions } from "../commonOptions.ts";
 
@@ -19,7 +18,11 @@ import { commonOptions } from "../commonOptions.ts";
 export const summaryCommand = defineCommand({
   summary: "Show a net layer by layer: sizes, parameters, multiply-adds, memory.",
   arguments: [
-    { name: "net", description: "name of a net, folder of a model or run, or ONNX file" },
+    {
+      name: "net",
+      description:
+        "name of a net, folder of a model or run, or a file that describes a net: ONNX, Keras, tensorflow.js, .prototxt, net file",
+    },
   ],
   options: z.object({
     variant: z.string().optional().meta({ placeholder: "NAME" }).describe("variant of the net"),
@@ -49,10 +52,11 @@ export const summaryCommand = defineCommand({
     "striate summary googlenet --svg googlenet.svg",
     "striate summary runs/photos",
     "striate summary squeezenet.onnx",
+    "striate summary model.keras",
   ],
   async run(_context, [name = ""], { variant, input, classes, freeze, svg, all }) {
     const net = await findNet(name, { variant, input, classes });
-    const frozen = freeze === undefined ? {} : { frozen: namePattern(freeze) };
+    const frozen = freeze === undefined ? {} : { frozen: frozenNames(freeze, parameterNames(net)) };
     const summary = summarize(net, frozen);
     const layers = summary.layers.map(
       ({ from: _, within: __, weightShapes: ___, ...layer }) => layer,
@@ -78,7 +82,11 @@ async function findNet(
   const { variant, input, classes } = asked;
   const there = await stat(name).catch(() => undefined);
   if (there?.isFile()) {
-    return summarizedFile(name, asked);
+    if (variant !== undefined) {
+      throw new OptionError(`summary "${name}": a file has no variants; leave --variant out.`);
+    }
+    const size = input === undefined ? undefined : imageShape(input);
+    return netOfFile(name, { input: size, classes });
   }
   if (there !== undefined) {
     if (variant !== undefined || input !== undefined || classes !== undefined) {
@@ -88,6 +96,9 @@ async function findNet(
     }
     return (await readModel(name)).net;
   }
+  if (/[./\\]/.test(name) && !netNames().includes(name)) {
+    throw new DataError(`summary "${name}": there is no such file or folder.`);
+  }
   return createNet(name, {
     ...(variant === undefined ? {} : { variant }),
     ...(classes === undefined ? {} : { classes }),
@@ -95,27 +106,12 @@ async function findNet(
   });
 }
 
+function parameterNames({ layer, input, classes }: Net): string[] {
+  const normalization = { mean: [], std: [] };
+  return declarations({ net: layer, input, classes, normalization }).map(({ name }) => name);
+}
+
 function imageShape(text: string): ImageShape {
   const [height = 0, width = 0, channels = 0] = text.split("x").map(Number);
   return [channels, height, width];
-}
-
-/** The net of an ONNX file: the only format that describes one whole. */
-async function summarizedFile(
-  path: string,
-  { variant, input, classes }: Parameters<typeof findNet>[1],
-): Promise<Net> {
-  if (extname(path).toLowerCase() !== ".onnx") {
-    throw new UnsupportedError(
-      `summary "${path}": of files, ONNX's are summarised; name one, a net, or the folder of a model.`,
-    );
-  }
-  if (variant !== undefined) {
-    throw new OptionError(`summary "${path}": an ONNX file has no variants; leave --variant out.`);
-  }
-  return netFromOnnx(await readOnnx(path), {
-    name: basename(path, extname(path)),
-    ...(classes === undefined ? {} : { classes }),
-    ...(input === undefined ? {} : { input: imageShape(input) }),
-  });
 }
