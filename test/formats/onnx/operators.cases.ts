@@ -282,6 +282,20 @@ export const operatorCases: readonly OperatorCase[] = [
     constants: [{ ...integers(-1), shape: [] }],
     ...attributes({ exclusive: 1, reverse: 1 }),
   }),
+  row("GatherElements", [[3, 4]], {
+    constants: [{ ...integers(0, -1, 2, 1, 1, 0), shape: [2, 3] }],
+  }),
+  row("GatherElements", [[2, 3, 4]], {
+    constants: [{ ...integers(3, 0, -2, 1, 1, 2, 0, 3, 1, 2, 0, 0), shape: [2, 3, 2] }],
+    ...attributes({ axis: -1 }),
+  }),
+  row("TopK", [image], { constants: [integers(3)] }),
+  row("TopK", [image], { constants: [integers(3)], output: 1 }),
+  row("TopK", [image], {
+    constants: [integers(2)],
+    ...attributes({ axis: 1, largest: 0 }),
+    output: 1,
+  }),
   row("Trilu", [image]),
   row("Trilu", [image], {
     constants: [{ ...integers(-1), shape: [] }],
@@ -327,7 +341,7 @@ export function caseModel(row: OperatorCase): ModelProto {
   const names = constants.map((tensor, i) => (tensor === null ? "" : `k${i}`));
   const known: Record<string, WritableTensor> = {};
   for (const [i, tensor] of constants.entries()) if (tensor !== null) known[names[i]!] = tensor;
-  const count = Math.max(output + 1, op === "Split" ? 2 : 1);
+  const count = Math.max(output + 1, ["Split", "TopK"].includes(op) ? 2 : 1);
   const outputs = Array.from({ length: count }, (_, i) => (i === output ? "r" : `r${i}`));
   return makeModel({
     opset,

@@ -7,6 +7,7 @@ const since: Readonly<Record<string, number>> = {
   Celu: 12,
   CenterCropPad: 18,
   ConstantOfShape: 9,
+  GatherElements: 11,
   Cos: 7,
   Cosh: 9,
   CumSum: 11,
@@ -51,6 +52,7 @@ const notes: Readonly<Record<string, string>> = {
   CumSum: "the axis must be known",
   Dropout: "as at inference; one that drops is refused",
   Gather: "indices known, or computed by the graph",
+  GatherElements: "indices known, or computed by the graph",
   MaxPool: "any number of axes; places over one or two",
   MaxUnpool: "places must lie in their windows, as those of MaxPool do",
   Pad: "pads must be known",
@@ -59,6 +61,7 @@ const notes: Readonly<Record<string, string>> = {
   Resize: "sizes or scales must be known",
   Slice: "starts and ends must be known",
   Upsample: "until set 9, then Resize",
+  TopK: "up to 64 elements",
 };
 
 /** The content of docs/onnx-operators.md. */

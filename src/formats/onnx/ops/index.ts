@@ -11,6 +11,7 @@ import { pools } from "./pools.ts";
 import { products } from "./products.ts";
 import { reductions } from "./reductions.ts";
 import { resampling } from "./resampling.ts";
+import { selections } from "./selection.ts";
 import { dropouts, optimizers } from "./training.ts";
 import { unaryRows } from "./unary.ts";
 
@@ -40,6 +41,7 @@ export function operators(): Readonly<Record<string, Operators>> {
       ...forms,
       ...places,
       ...reductions,
+      ...selections,
     },
     "ai.onnx.preview.training": mapped(optimizers, (build) => ({ build })),
   };
