@@ -2,7 +2,7 @@
 //
 //   node_modules/.bin/node scripts/fuzzFormats.ts [--inputs 1000000] [--seed 1] [--first 0] [--target NAME]
 //
-// Every input must end in success or an error of ours, within 2 seconds and 256 MiB. An input depends
+// Every input must end in success or an error of ours, within 2 seconds of processor time and 256 MiB. An input depends
 // on seed, target and number alone: a failure is run again with --target, --first and --inputs 1.
 import { parseArgs } from "node:util";
 import { fuzz } from "../test/formats/fuzz/fuzz.ts";
@@ -38,7 +38,8 @@ for (const target of targets) {
     result.failures.length,
   ];
   write(`${target.name.padEnd(26)} ${columns.map((value) => String(value).padStart(9)).join(" ")}`);
-  for (const { input, reason } of result.failures.slice(0, 5)) write(`  input ${input}: ${reason}`);
+  for (const { input, reason } of result.failures.slice(0, 20))
+    write(`  input ${input}: ${reason}`);
   inputs += result.inputs;
   failures += result.failures.length;
 }
