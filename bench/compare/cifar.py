@@ -61,8 +61,8 @@ class ResNet20(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.linear = nn.Linear(64, 10)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x):
         return self.linear(self.blocks(F.relu(self.bn1(self.conv1(x)))).mean((2, 3)))

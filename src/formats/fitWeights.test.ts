@@ -99,6 +99,34 @@ describe("weights of Keras's own nets", () => {
     expect(fit.published).toMatchObject({ origin: "keras" });
   });
 
+  it("fit a MobileNet whose depthwise kernels have lost their place: [1, C, 3, 3]", () => {
+    const ends: Readonly<Record<string, string>> = {
+      conv_stem: "conv1",
+      bn1: "conv1_bn",
+      classifier: "conv_preds",
+    };
+    let block = 0;
+    const tensors = tensorsOf("mobilenet_v1", "0.25", (layer) => {
+      const inner = /^blocks\.\d+\.\d+\.(.+)$/.exec(layer)?.[1];
+      if (inner === undefined) return ends[layer]!;
+      if (inner === "conv_dw") block++;
+      const kind = inner === "conv_dw" || inner === "bn1" ? "dw" : "pw";
+      return `conv_${kind}_${block}${inner.startsWith("bn") ? "_bn" : ""}`;
+    });
+    let depthwise = 0;
+    for (const [name, { shape }] of [...tensors]) {
+      if (!/^conv_dw_\d+\.weight$/.test(name)) continue;
+      depthwise++;
+      tensors.set(name, { shape: [1, shape[0]!, shape[2]!, shape[3]!] });
+    }
+    expect(depthwise).toBe(13);
+    const fit = fitOf("mobilenet_v1", "0.25", tensors);
+    expect(isComplete(fit)).toBe(true);
+    expect(fit.matched.get("blocks.0.0.conv_dw.weight")).toBe("conv_dw_1.weight");
+    const other = new Map(tensors).set("conv_dw_1.weight", { shape: [1, 7, 3, 3] });
+    expect(fitOf("mobilenet_v1", "0.25", other).misshapen).toMatchObject([{ given: [1, 7, 3, 3] }]);
+  });
+
   it("are not taken for Keras's where the names are torchvision's", () => {
     const same = (layer: string) => layer;
     const vgg = fitOf("vgg16", "torchvision", tensorsOf("vgg16", "torchvision", same));
