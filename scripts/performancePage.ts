@@ -127,19 +127,20 @@ function starts(): string {
   );
 }
 
-/** What the other engines reach of Node 26, training and answering. */
-function engines(): string {
-  const files = { train: read("engines-train"), infer: read("engines-infer") };
+/** What other engines reach of Node 26, training and answering: of the files `NAME-train` and `NAME-infer`. */
+function engines(name: string, peers: readonly (readonly [peer: string, title: string])[]): string {
+  const files = { train: read(`${name}-train`), infer: read(`${name}-infer`) };
   if (files.train.length === 0 && files.infer.length === 0) return "Not measured yet.";
   const share = (mode: Mode, row: Row, peer: string) =>
     ratio(files[mode], row, peer, "striate")?.toFixed(2) ?? "";
+  const columns = (["train", "infer"] as const).flatMap((mode) =>
+    peers.map(([peer, title]) => ({ mode, peer, title: `${title} ${mode}s` })),
+  );
   return `${table(
-    ["net, image, batch", "Node 20 trains", "Chromium trains", "Node 20 infers", "Chromium infers"],
+    ["net, image, batch", ...columns.map(({ title }) => title)],
     rowsOf.infer.map((row) => [
       title(row),
-      ...(["train", "infer"] as const).flatMap((mode) =>
-        ["system-node", "chromium"].map((peer) => share(mode, row, peer)),
-      ),
+      ...columns.map(({ mode, peer }) => share(mode, row, peer)),
     ]),
   )}
 
@@ -254,12 +255,17 @@ const sections: { readonly [name: string]: string } = {
   "train-2": beside("train-2", "train", [pytorch, pytorchAvx2]),
   "train-1": beside("train-1", "train", [pytorch, pytorchAvx2]),
   "infer-2": beside("infer-2", "infer", [["onnxruntime", "onnxruntime-node"], pytorch]),
+  "infer-2-avx2": beside("infer-2-avx2", "infer", [["onnxruntime", "onnxruntime-node"]]),
   "javascript-train": beside("javascript-train", "train", [
     ["tfjs", "tensorflow.js"],
     ["jaxjs", "jax-js"],
   ]),
   starts: starts(),
-  engines: engines(),
+  engines: engines("engines", [
+    ["system-node", "Node 20"],
+    ["chromium", "Chromium"],
+  ]),
+  node20: engines("node20", [["system-node", "Node 20"]]),
   limits: limits(),
   "profile-train": profiles("train"),
   "profile-infer": profiles("infer"),
