@@ -37,6 +37,18 @@ export const imagenetPreprocessing: PublishedPreprocessing = {
   cropRatio: 0.875,
 };
 
+/** torchvision's first weights for a net under its own names, which timm has on the hub; `top1` in percent. */
+export function torchvisionWeights(net: string, top1: number): PublishedWeights {
+  return {
+    net,
+    variant: "torchvision",
+    origin: "torchvision",
+    hub: `timm/${net}.tv_in1k`,
+    preprocessing: imagenetPreprocessing,
+    accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
+  };
+}
+
 /** Caffe's usual for ImageNet: blue first, values to 255, the mean of each channel taken away. */
 export const caffePreprocessing: PublishedPreprocessing = {
   mean: [104, 117, 123],

@@ -34,6 +34,7 @@ import {
   imagenetPreprocessing,
   kerasCaffePreprocessing,
   type PublishedWeights,
+  torchvisionWeights,
 } from "./publishedWeights.ts";
 
 /** A row of the tables of this family. */
@@ -115,18 +116,6 @@ export const resnet: NetFamily<ResNetVariant & { readonly preactivation?: boolea
   build: (variant, target) =>
     variant.preactivation === true ? preactivated(variant, target) : imagenet(variant, target),
 };
-
-/** torchvision's first weights, which timm has on the hub. */
-function torchvisionWeights(net: string, top1: number): PublishedWeights {
-  return {
-    net,
-    variant: "torchvision",
-    origin: "torchvision",
-    hub: `timm/${net}.tv_in1k`,
-    preprocessing: imagenetPreprocessing,
-    accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
-  };
-}
 
 /**
  * Those of Keras's own nets: the authors', from Caffe. Their convolutions have biases, which the norms behind them take

@@ -19,9 +19,9 @@ import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 import {
-  imagenetPreprocessing,
   kerasCaffePreprocessing,
   type PublishedWeights,
+  torchvisionWeights,
 } from "./publishedWeights.ts";
 
 /** A row of the table. */
@@ -75,7 +75,10 @@ export const vgg: NetFamily<VggVariant> = {
       minimum: 4,
     },
   },
-  weights: () => [...Object.entries(torchvisionTop1).map(torchvisionWeights), ...kerasWeights],
+  weights: () => [
+    ...Object.entries(torchvisionTop1).map(([net, top1]) => torchvisionWeights(net, top1)),
+    ...kerasWeights,
+  ],
   build,
 };
 
@@ -89,17 +92,6 @@ const torchvisionTop1: Readonly<Record<string, number>> = {
   vgg16_bn: 73.4,
   vgg19_bn: 74.2,
 };
-
-function torchvisionWeights([net, top1]: readonly [string, number]): PublishedWeights {
-  return {
-    net,
-    variant: "torchvision",
-    origin: "torchvision",
-    hub: `timm/${net}.tv_in1k`,
-    preprocessing: imagenetPreprocessing,
-    accuracy: `top-1 ${top1} % on ImageNet (torchvision)`,
-  };
-}
 
 /** Those of Keras's own nets: the authors', from Caffe. */
 const kerasWeights: readonly PublishedWeights[] = [
