@@ -13,7 +13,7 @@ export interface Kernel {
   readonly key: string;
   /** Number of buffers; the function takes their byte addresses in this order. */
   readonly buffers: number;
-  /** Independent work items; a thread gets a contiguous range of them. */
+  /** Independent work items; a thread gets contiguous ranges of them. */
   readonly items: number;
   /** Bytes of memory that each thread needs for itself while it runs, 0 if left out. */
   readonly scratchBytes?: number;
@@ -26,9 +26,9 @@ export interface Kernel {
 export interface KernelParameters {
   /** Byte addresses of the buffers, 16-byte aligned (64 for whole tensors). */
   readonly address: readonly Local[];
-  /** First work item of this thread; a kernel is called with at least one. */
+  /** First work item of this call; there is at least one. */
   readonly begin: Local;
-  /** One past the last work item of this thread. */
+  /** One past the last work item of this call. */
   readonly end: Local;
   /** Address of this thread's own `scratchBytes`, 64-byte aligned. */
   readonly scratch: Local;

@@ -12,6 +12,7 @@ import { relu } from "../../graph/ops/unary.ts";
 import type { Backend, Session } from "../../plan/backend.ts";
 import { reference } from "../reference/backend.ts";
 import { wasm } from "./backend.ts";
+import { control, dealItems } from "./linker.ts";
 
 const backends: readonly [string, () => Backend][] = [
   ["reference", () => reference()],
@@ -63,6 +64,41 @@ test("a small net gives the reference's numbers, the same bits on any number of 
   results[0]!.forEach((value, i) => {
     expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-4);
   });
+});
+
+test("threads that claim parts of launches compute every element exactly once, step after step", async () => {
+  // More launches without a barrier between them than there are counters of claims; the last are dealt out whole.
+  const sizes = Array.from({ length: control.claims + 4 }, (_, i) => 1 + 37_501 * i);
+  const builder = new GraphBuilder();
+  sizes.forEach((size, i) => {
+    const counter = builder.state(`counter${i}`, [size]);
+    builder.update(counter, add(counter, 1));
+  });
+  const graph = builder.finish();
+  for (const threads of [2, 3, 4]) {
+    await withSession(wasm({ threads }), async (session) => {
+      const program = await session.compile(graph);
+      for (let step = 0; step < 5; step++) await program.run({});
+      for (const [i, size] of sizes.entries()) {
+        const counted = await session.read(`counter${i}`);
+        expect(counted.filter((value) => value === 5)).toHaveLength(size);
+      }
+    });
+  }
+});
+
+test.each([
+  [1, 2],
+  [3, 2],
+  [100, 2],
+  [7, 64],
+  [1000, 1],
+])("%i items for %i threads are dealt out or claimed, the most of them dealt", (items, threads) => {
+  const { dealt, part } = dealItems(items, threads);
+  expect(dealt).toBeGreaterThanOrEqual(items * 0.75);
+  expect(dealt).toBeLessThanOrEqual(items);
+  const parts = dealt === items ? 0 : Math.ceil((items - dealt) / part);
+  expect(parts).toBeLessThanOrEqual(4 * threads);
 });
 
 test.each(backends)("%s: programs of one session share states", async (_, backend) => {
