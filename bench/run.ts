@@ -1,12 +1,4 @@
-// `npm run bench`: Striate and others in turn on the same nets, batches and threads, and the ratios of their speeds.
-//
-//   npm run bench -- [--mode train|infer] [--threads 2] [--seconds 3] [--rounds 3] [--only NET] [--peers NAMES] [--csv FILE]
-//
-// NAMES, separated by commas: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime, tfjs
-// (its WebAssembly and its CPU backend), jaxjs; and Striate elsewhere: system-node (built, under the Node on the path), chromium (on a
-// page). By default pytorch, and with `--mode infer` onnxruntime too. PyTorch is Debian's python3-torch with
-// python3-torchvision and libopenblas0; packages of npm are installed into .cache/bench at first use. Who cannot run a net is
-// listed with the reason.
+// `npm run bench`; `npm run bench -- --help` says what it does.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
@@ -17,8 +9,26 @@ import { type Contestant, contestants, type Measurement, peerNames } from "./pee
 import { type Mode, type Row, rowsOf } from "./rows.ts";
 import { geometricMean, median } from "./statistics.ts";
 
+const help = `Measure Striate and others in turn on the same nets, batches and threads, and the ratios of their speeds.
+
+Usage: npm run bench -- [--flags]
+
+  --mode train|infer   what to measure (default train)
+  --threads N          threads that compute (default 2)
+  --seconds N          time to measure each contestant in each round (default 3)
+  --rounds N           rounds (default 3)
+  --only TEXT          nets whose name holds this text (all if left out)
+  --peers NAMES        whom beside Striate, separated by commas (default pytorch; with --mode infer pytorch,onnxruntime)
+  --csv FILE           write every single measurement
+
+Peers: pytorch (both memory layouts), pytorch-avx2 (the same, kept to AVX2), onnxruntime, tfjs (its WebAssembly and its CPU
+backend), jaxjs; and Striate elsewhere: system-node (built, under the Node on the path), chromium (on a page). PyTorch is
+Debian's python3-torch with python3-torchvision and libopenblas0; packages of npm are installed into .cache/bench at first
+use. Who cannot run a net is listed with the reason.
+`;
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", default: false },
     mode: { type: "string", default: "train" },
     threads: { type: "string", default: "2" },
     seconds: { type: "string", default: "3" },
@@ -28,6 +38,10 @@ const { values } = parseArgs({
     csv: { type: "string" },
   },
 });
+if (values.help) {
+  process.stdout.write(help);
+  process.exit(0);
+}
 if (values.mode !== "train" && values.mode !== "infer")
   fail(`--mode ${values.mode}: train or infer`);
 const mode: Mode = values.mode;

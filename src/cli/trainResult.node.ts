@@ -73,7 +73,7 @@ function describe(folder: string, record: RunRecord, output: Output): string {
     record.repeats === null ? "" : spread("Seeds", record.repeats),
     record.leak === null
       ? ""
-      : `\nA naive split would have shown ${formatPercent(record.leak.naive)} instead of ${formatPercent(record.leak.grouped)} (${record.leak.judge}): ${record.leak.leaked} of its ${record.leak.total} images had a relative (copy, burst, look-alike) in training${record.leak.naive > record.leak.grouped ? "" : ", which did not flatter it"}`,
+      : `\nA naive split would have shown ${formatPercent(record.leak.naive)} instead of ${formatPercent(record.leak.grouped)} (${record.leak.judge}): ${record.leak.leaked} of its ${record.leak.total} images had a relative (copy, burst, look-alike) in training${record.leak.naive > record.leak.grouped ? "" : "; no gain from that shows here"}`,
   ];
   const simple = baselines.map(({ name, accuracy }) => `${name} ${formatPercent(accuracy)}`);
   return `

@@ -72,6 +72,23 @@ export const kerasPreprocessing: PublishedPreprocessing = {
   cropRatio: 0.875,
 };
 
+/** Keras's own, whose layers `rename` calls by our names; `accuracy` as Keras gives it. */
+export function kerasWeights(
+  net: string,
+  variant: string,
+  accuracy: string,
+  rename: NonNullable<PublishedWeights["rename"]>,
+): PublishedWeights {
+  return {
+    net,
+    variant,
+    origin: "keras",
+    preprocessing: kerasCaffePreprocessing,
+    accuracy: `${accuracy} on ImageNet (Keras)`,
+    rename,
+  };
+}
+
 export const cifar10Labels: readonly string[] = [
   "airplane",
   "automobile",

@@ -32,7 +32,7 @@ import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
 import {
   cifar10Labels,
   imagenetPreprocessing,
-  kerasCaffePreprocessing,
+  kerasWeights,
   type PublishedWeights,
   torchvisionWeights,
 } from "./publishedWeights.ts";
@@ -109,30 +109,19 @@ export const resnet: NetFamily<ResNetVariant & { readonly preactivation?: boolea
     torchvisionWeights("resnet50", 76.1),
     torchvisionWeights("resnet101", 77.4),
     torchvisionWeights("resnet152", 78.3),
-    kerasWeights("resnet50", "top-1 74.9 %, top-5 92.1 %"),
-    kerasWeights("resnet101", "top-1 76.4 %, top-5 92.8 %"),
-    kerasWeights("resnet152", "top-1 76.6 %, top-5 93.1 %"),
+    kerasWeights("resnet50", "v1", "top-1 74.9 %, top-5 92.1 %", kerasLayer),
+    kerasWeights("resnet101", "v1", "top-1 76.4 %, top-5 92.8 %", kerasLayer),
+    kerasWeights("resnet152", "v1", "top-1 76.6 %, top-5 93.1 %", kerasLayer),
   ],
   build: (variant, target) =>
     variant.preactivation === true ? preactivated(variant, target) : imagenet(variant, target),
 };
 
 /**
- * Those of Keras's own nets: the authors', from Caffe. Their convolutions have biases, which the norms behind them take
- * up, and their norms have ε = 1.001e-5, not 1e-5.
+ * Keras's names: `conv1_conv`, `conv2_block1_0_bn`, `predictions`; before 2019 `conv1`, `bn2a_branch1`, `fc1000`. The
+ * weights are the authors', from Caffe. Their convolutions have biases, which the norms behind them take up, and their
+ * norms have ε = 1.001e-5, not 1e-5.
  */
-function kerasWeights(net: string, accuracy: string): PublishedWeights {
-  return {
-    net,
-    variant: "v1",
-    origin: "keras",
-    preprocessing: kerasCaffePreprocessing,
-    accuracy: `${accuracy} on ImageNet (Keras)`,
-    rename: kerasLayer,
-  };
-}
-
-/** Keras's names: `conv1_conv`, `conv2_block1_0_bn`, `predictions`; before 2019 `conv1`, `bn2a_branch1`, `fc1000`. */
 function kerasLayer(layer: string): string | undefined {
   if (layer === "conv1_conv") return "conv1";
   if (layer === "conv1_bn" || layer === "bn_conv1") return "bn1";

@@ -18,11 +18,7 @@ import { linear } from "../layers/linear.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "../layers/pooling.ts";
 import { asFunction, flatten, sequential } from "../layers/structure.ts";
 import type { NetFamily, NetTarget, NetVariant } from "./net.ts";
-import {
-  kerasCaffePreprocessing,
-  type PublishedWeights,
-  torchvisionWeights,
-} from "./publishedWeights.ts";
+import { kerasWeights, torchvisionWeights } from "./publishedWeights.ts";
 
 /** A row of the table. */
 export interface VggVariant extends NetVariant {
@@ -77,7 +73,8 @@ export const vgg: NetFamily<VggVariant> = {
   },
   weights: () => [
     ...Object.entries(torchvisionTop1).map(([net, top1]) => torchvisionWeights(net, top1)),
-    ...kerasWeights,
+    kerasWeights("vgg16", "torchvision", "top-1 71.3 %, top-5 90.1 %", kerasLayer([2, 2, 3, 3, 3])),
+    kerasWeights("vgg19", "torchvision", "top-1 71.3 %, top-5 90.0 %", kerasLayer([2, 2, 4, 4, 4])),
   ],
   build,
 };
@@ -93,21 +90,9 @@ const torchvisionTop1: Readonly<Record<string, number>> = {
   vgg19_bn: 74.2,
 };
 
-/** Those of Keras's own nets: the authors', from Caffe. */
-const kerasWeights: readonly PublishedWeights[] = [
-  kerasRow("vgg16", [2, 2, 3, 3, 3], "top-1 71.3 %, top-5 90.1 %"),
-  kerasRow("vgg19", [2, 2, 4, 4, 4], "top-1 71.3 %, top-5 90.0 %"),
-];
-
-function kerasRow(net: string, depths: readonly number[], accuracy: string): PublishedWeights {
-  return {
-    net,
-    variant: "torchvision",
-    origin: "keras",
-    preprocessing: kerasCaffePreprocessing,
-    accuracy: `${accuracy} on ImageNet (Keras)`,
-    rename: (layer) => dense[layer] ?? features(layer, depths),
-  };
+/** Keras's names for a net of these depths. The weights are the authors', from Caffe. */
+function kerasLayer(depths: readonly number[]): (layer: string) => string | undefined {
+  return (layer) => dense[layer] ?? features(layer, depths);
 }
 
 const dense: Readonly<Record<string, string | undefined>> = {

@@ -117,7 +117,7 @@ export function comparisons(record: RunRecord): string {
   }
   if (leak !== null) {
     parts.push(
-      `<h3>What a naive split would have shown</h3><p>${integer(leak.leaked)} of ${integer(leak.total)} validation images of a split that ignores bursts and duplicates have a relative in its training part. Judged by ${escapeHtml(leak.judge)}: <b>${percent(leak.naive)}</b> there (${leak.naiveLeaked === null ? "none" : percent(leak.naiveLeaked)} on those with relatives, ${leak.naiveClean === null ? "none" : percent(leak.naiveClean)} on the others), <b>${percent(leak.grouped)}</b> on this run's split, which keeps relatives together${leak.naive > leak.grouped ? "" : "; so they did not flatter it"}.</p>`,
+      `<h3>What a naive split would have shown</h3><p>${integer(leak.leaked)} of ${integer(leak.total)} validation images of a split that ignores bursts and duplicates have a relative in its training part. Judged by ${escapeHtml(leak.judge)}: <b>${percent(leak.naive)}</b> there (${leak.naiveLeaked === null ? "none" : percent(leak.naiveLeaked)} on those with relatives, ${leak.naiveClean === null ? "none" : percent(leak.naiveClean)} on the others), <b>${percent(leak.grouped)}</b> on this run's split, which keeps relatives together${leak.naive > leak.grouped ? "" : "; no gain from them shows here"}.</p>`,
     );
   }
   if (learningCurve !== null) {
