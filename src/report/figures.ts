@@ -143,7 +143,7 @@ export function samples({ samples: images, augmented }: ReportPictures): string 
   const strips = augmented
     .map(
       ({ picture, versions }) =>
-        `<div class="strip">${[picture, ...versions].map((p) => `<img src="${escapeHtml(p)}" alt="" loading="lazy">`).join("")}</div>`,
+        `<div class="strip">${[picture, ...versions].map((p) => `<img src="${escapeHtml(p)}" alt="">`).join("")}</div>`,
     )
     .join("");
   const changed =

@@ -23,9 +23,6 @@ export interface ReportPictures {
 
 /** An image with its caption; `caption` is HTML. */
 export function photo(picture: string | undefined, caption: string, attributes = ""): string {
-  const image =
-    picture === undefined
-      ? ""
-      : `<img src="${escapeHtml(picture)}" alt="" loading="lazy" decoding="async">`;
+  const image = picture === undefined ? "" : `<img src="${escapeHtml(picture)}" alt="">`;
   return `<div class="photo"${attributes}>${image}${caption}</div>`;
 }

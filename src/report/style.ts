@@ -41,6 +41,7 @@ svg .title{font-weight:600;font-size:15px}
 .key::before{content:"";display:inline-block;width:22px;height:0;border-top:3px solid var(--a);vertical-align:middle;margin-right:7px}
 .key.b::before{border-top:3px dashed var(--b)}
 .scroll{overflow-x:auto}
+#repeat td{overflow-wrap:anywhere}
 table{border-collapse:collapse;font-size:.9rem;min-width:100%}
 th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600;white-space:nowrap}
@@ -68,5 +69,6 @@ pre{background:var(--panel);border-radius:8px;padding:12px 14px;overflow-x:auto;
 details>summary{cursor:pointer;font-weight:600;margin:6px 0}
 .note{border-left:4px solid var(--b);padding:2px 0 2px 12px;margin:10px 0}
 @media (max-width:560px){.big{font-size:2.7rem}main{padding:18px 14px 40px}.matrix button{width:31px;height:30px}table{font-size:.8rem}th,td{padding-right:7px}.n{padding-left:4px}}
-@media print{:root{color-scheme:light;--ink:#000;--soft:#4a5261;--paper:#fff;--panel:#f3f4f6;--rule:#d5dae2;--a:#1f65b0;--b:#b4530a;--shade:31,101,176}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}body{font-size:10pt}main{max-width:none;padding:0}section{margin-top:22px}h2,h3,summary,h2+p.soft,h3+p.soft{break-after:avoid}figure,tr,.photo,.strip,.card,.lead,.matrix,.grid2{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible}.grid2{grid-template-columns:1fr 1fr}.grid2.three{grid-template-columns:repeat(3,1fr)}.photos{grid-template-columns:repeat(8,1fr);gap:8px}.strip img{width:56px;height:56px}table{font-size:8.5pt}pre{font-size:8pt}details::details-content{content-visibility:visible;display:block;block-size:auto}summary{list-style:none}}
+@page{margin:14mm}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#4a5261;--paper:#fff;--panel:#f3f4f6;--rule:#d5dae2;--a:#1f65b0;--b:#b4530a;--shade:31,101,176}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}body{font-size:10pt}main{max-width:none;padding:0}section{margin-top:22px}h2,h3,summary,h2+p.soft,h3+p.soft{break-after:avoid}figure,tr,.photo,.strip,.card,.lead,.matrix,.grid2{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible}.grid2{grid-template-columns:repeat(2,minmax(0,1fr))}.grid2.three{grid-template-columns:repeat(3,minmax(0,1fr))}.photos{grid-template-columns:repeat(8,1fr);gap:8px}.strip img{width:56px;height:56px}table{font-size:8.5pt}pre{font-size:8pt}details::details-content{content-visibility:visible;display:block;block-size:auto}summary{list-style:none}}
 `;

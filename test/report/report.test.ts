@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { renderReport } from "../../src/report/reportHtml.ts";
 import { findBrowser, noBrowser } from "../browser/chromium.ts";
@@ -41,22 +41,7 @@ describe("report.html", () => {
 
   test("a cell of the confusion matrix opens its pictures", async ({ skip }) => {
     if (findBrowser() === undefined) skip(noBrowser);
-    const { record, pictures } = await sampleRun();
-    const folder = mkdtempSync(join(tmpdir(), "striate-report-"));
-    const path = join(folder, "report.html");
-    writeFileSync(path, renderReport(record, pictures));
-    const browser = await chromium.launch({
-      executablePath: findBrowser()!,
-      args: ["--no-sandbox"],
-    });
-    try {
-      const page = await browser.newPage();
-      const problems: string[] = [];
-      page.on("pageerror", (error) => problems.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error") problems.push(message.text());
-      });
-      await page.goto(`file://${path}`);
+    await withReport(async (page) => {
       const cell = page.locator('[data-cell="0-1"]');
       const count = Number(await cell.textContent());
       await cell.click();
@@ -64,10 +49,44 @@ describe("report.html", () => {
       expect(await page.locator("dialog img").first().isVisible()).toBe(true);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect(overflow).toBeLessThanOrEqual(0);
-      expect(problems).toEqual([]);
-    } finally {
-      await browser.close();
-      rmSync(folder, { recursive: true, force: true });
-    }
+    });
+  });
+
+  test("prints every picture, scrolled to or not", async ({ skip }) => {
+    if (findBrowser() === undefined) skip(noBrowser);
+    await withReport(async (page) => {
+      const sources = await page
+        .locator("img:visible")
+        .evaluateAll((images) => images.map((image) => (image as HTMLImageElement).src));
+      const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
+      expect(sources.length).toBeGreaterThan(0);
+      expect(pdf.match(/\/Subtype \/Image/g)?.length).toBeGreaterThanOrEqual(new Set(sources).size);
+    });
   });
 });
+
+/** Opens the sample run's report in a browser; the page may have no problems. */
+async function withReport(use: (page: Page) => Promise<void>): Promise<void> {
+  const { record, pictures } = await sampleRun();
+  const folder = mkdtempSync(join(tmpdir(), "striate-report-"));
+  const path = join(folder, "report.html");
+  writeFileSync(path, renderReport(record, pictures));
+  const browser = await chromium.launch({
+    executablePath: findBrowser()!,
+    args: ["--no-sandbox"],
+  });
+  try {
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    await page.goto(`file://${path}`);
+    await use(page);
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
