@@ -107,7 +107,7 @@ Images per second; ${origin(records)}. Striate: ${own}. ${versions.join(". ")}.`
 
 /** First step and peak memory, from the runs of the comparison. */
 function starts(): string {
-  const records = read("train-2");
+  const records = read("train-2-avx2");
   if (records.length === 0) return "Not measured yet.";
   const least = (row: Row, peer: string, field: string) =>
     Math.min(
@@ -117,19 +117,21 @@ function starts(): string {
     );
   const cells = (row: Row, field: string, unit: number, digits: number) =>
     ["striate", "pytorch"].map((peer) => (least(row, peer, field) / unit).toFixed(digits));
-  return table(
+  return `${table(
     ["net", "first step, s", "PyTorch", "peak memory, MB", "PyTorch"],
     rowsOf.train.map((row) => [
       row.title,
       ...cells(row, "first_step_ms", 1000, 2),
       ...cells(row, "peak_rss_mb", 1, 0),
     ]),
-  );
+  )}
+
+${origin(records)}.`;
 }
 
-/** What other engines reach of Node 26, training and answering: of the files `NAME-train` and `NAME-infer`. */
-function engines(name: string, peers: readonly (readonly [peer: string, title: string])[]): string {
-  const files = { train: read(`${name}-train`), infer: read(`${name}-infer`) };
+/** What other engines reach of Node 26, training and answering. */
+function engines(peers: readonly (readonly [peer: string, title: string])[]): string {
+  const files = { train: read("engines-train"), infer: read("engines-infer") };
   if (files.train.length === 0 && files.infer.length === 0) return "Not measured yet.";
   const share = (mode: Mode, row: Row, peer: string) =>
     ratio(files[mode], row, peer, "striate")?.toFixed(2) ?? "";
@@ -254,18 +256,19 @@ const pytorchAvx2 = ["pytorch-avx2", "PyTorch, AVX2 only"] as const;
 const sections: { readonly [name: string]: string } = {
   "train-2": beside("train-2", "train", [pytorch, pytorchAvx2]),
   "train-1": beside("train-1", "train", [pytorch, pytorchAvx2]),
+  "train-2-avx2": beside("train-2-avx2", "train", [pytorch]),
+  "train-1-avx2": beside("train-1-avx2", "train", [pytorch]),
   "infer-2": beside("infer-2", "infer", [["onnxruntime", "onnxruntime-node"], pytorch]),
-  "infer-2-avx2": beside("infer-2-avx2", "infer", [["onnxruntime", "onnxruntime-node"]]),
+  "infer-2-avx2": beside("infer-2-avx2", "infer", [["onnxruntime", "onnxruntime-node"], pytorch]),
   "javascript-train": beside("javascript-train", "train", [
     ["tfjs", "tensorflow.js"],
     ["jaxjs", "jax-js"],
   ]),
   starts: starts(),
-  engines: engines("engines", [
+  engines: engines([
     ["system-node", "Node 20"],
     ["chromium", "Chromium"],
   ]),
-  node20: engines("node20", [["system-node", "Node 20"]]),
   limits: limits(),
   "profile-train": profiles("train"),
   "profile-infer": profiles("infer"),
