@@ -2,9 +2,9 @@
 
 He et al. 2016, section 4.2: batch 128, SGD with momentum 0.9 and weight decay 1e-4, rate 0.1 divided by 10 at half and
 at three quarters of the epochs; 4 pixels of padding, a random crop of 32x32 and a horizontal flip. Shortcuts
-without parameters (A); convolutions from He's initialisation over the fan out, the classifier from PyTorch's own, as
-in torchvision's ResNets and in ours. Trains on the first `--train` records of a folder of CIFAR binary batches and
-validates on the others after every epoch. Prints one JSON line.
+without parameters (A); convolutions and classifier from He's initialisation over the fan in, as in ours. Trains on the
+first `--train` records of a folder of CIFAR binary batches and validates on the others after every epoch. Prints one
+JSON line.
 """
 import argparse
 import glob
