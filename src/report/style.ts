@@ -41,7 +41,7 @@ svg .title{font-weight:600;font-size:15px}
 .key::before{content:"";display:inline-block;width:22px;height:0;border-top:3px solid var(--a);vertical-align:middle;margin-right:7px}
 .key.b::before{border-top:3px dashed var(--b)}
 .scroll{overflow-x:auto}
-#repeat td{overflow-wrap:anywhere}
+#repeat td:nth-child(2){overflow-wrap:anywhere}
 table{border-collapse:collapse;font-size:.9rem;min-width:100%}
 th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600;white-space:nowrap}
