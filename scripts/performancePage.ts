@@ -130,7 +130,11 @@ ${origin(records)}.`;
 }
 
 /** What other engines reach of Node 26, training and answering. */
-function engines(peers: readonly (readonly [peer: string, title: string])[]): string {
+function engines(): string {
+  const peers = [
+    ["system-node", "Node 20"],
+    ["chromium", "Chromium"],
+  ] as const;
   const files = { train: read("engines-train"), infer: read("engines-infer") };
   if (files.train.length === 0 && files.infer.length === 0) return "Not measured yet.";
   const share = (mode: Mode, row: Row, peer: string) =>
@@ -265,10 +269,7 @@ const sections: { readonly [name: string]: string } = {
     ["jaxjs", "jax-js"],
   ]),
   starts: starts(),
-  engines: engines([
-    ["system-node", "Node 20"],
-    ["chromium", "Chromium"],
-  ]),
+  engines: engines(),
   limits: limits(),
   "profile-train": profiles("train"),
   "profile-infer": profiles("infer"),
