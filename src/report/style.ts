@@ -13,7 +13,7 @@ h1{font-size:1.05rem;font-weight:600;margin:0 0 14px;overflow-wrap:anywhere}
 h2{font-size:1.15rem;margin:0 0 12px}
 h3{font-size:.95rem;margin:18px 0 8px}
 section{margin-top:38px}
-p{margin:.4em 0;max-width:72ch}
+p{margin:.4em 0;max-width:72ch;overflow-wrap:break-word}
 a{color:var(--a)}
 .lead{display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 22px}
 .big{font-size:3.6rem;line-height:1.05;font-weight:700;letter-spacing:-.02em;color:var(--a)}
