@@ -54,7 +54,8 @@ export function workerMain(port: WorkerPort): void {
   const arenaWord = 35;
   /**
    * How long a thread looks for the next command before it sleeps, in milliseconds: the time in which a loop of short
-   * steps gives it. A thread that sleeps is woken late, and often on the core where another one runs.
+   * steps gives it. A thread that sleeps is woken late, and often on the core where another one runs. Thread 0 sleeps at once: it
+   * has just told the caller, who needs a core to go on.
    */
   const patienceMs = 0.2;
   type Step = (thread: number, arena: number) => void;
@@ -68,7 +69,7 @@ export function workerMain(port: WorkerPort): void {
     const words = new Int32Array(memory!.buffer, 0, 64);
     let last = seen;
     for (;;) {
-      const sleepAt = performance.now() + patienceMs;
+      const sleepAt = performance.now() + (thread === 0 ? 0 : patienceMs);
       while (Atomics.load(words, commandWord) === last && performance.now() < sleepAt);
       Atomics.wait(words, commandWord, last);
       const now = Atomics.load(words, commandWord);
