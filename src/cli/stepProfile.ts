@@ -24,6 +24,7 @@ export function profilingSession(session: Session): ProfilingSession {
       measure: (graph, options) => session.measure(graph, options),
       read: (name) => session.read(name),
       write: (name, data) => session.write(name, data),
+      reset: (name) => session.reset(name),
       close: () => session.close(),
       async compile(graph, options) {
         const program = await session.compile(graph, { ...options, profile: true });

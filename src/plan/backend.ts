@@ -87,6 +87,8 @@ export interface Session {
   read(name: string): Promise<TensorData>;
   /** Replaces the numbers of a state, for all programs. */
   write(name: string, data: TensorData): Promise<void>;
+  /** Gives a state the contents again that its graph says it begins with, for all programs. */
+  reset(name: string): Promise<void>;
   /** Names of all states that compiled graphs have declared. */
   readonly states: readonly string[];
   /** Frees threads and memory; the session cannot be used afterwards. */

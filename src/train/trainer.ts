@@ -153,14 +153,13 @@ export class Trainer {
   async initialize(weights: Tensors = new Map()): Promise<void> {
     const declared = new Map(this.parameters.map((parameter) => [parameter.name, parameter]));
     // One after the other, so that not all weights are in memory twice.
-    for (const [name, { shape, initial, dtype }] of this.#states) {
+    for (const name of this.#states.keys()) {
       const parameter = declared.get(name);
       const given =
         weights.get(name)?.data ??
         (parameter === undefined ? undefined : initializeOne(parameter, this.#seed));
-      const count = elementCount(shape);
-      const array = dtype === "int32" ? new Int32Array(count) : new Float32Array(count);
-      await this.#session.write(name, given ?? (initial === 0 ? array : array.fill(initial)));
+      if (given === undefined) await this.#session.reset(name);
+      else await this.#session.write(name, given);
     }
   }
 

@@ -8,7 +8,12 @@ import {
   type Local,
   ModuleBuilder,
 } from "../../src/backends/wasm/assembler.ts";
-import type { Features, Kernel, KernelModule } from "../../src/backends/wasm/kernel.ts";
+import {
+  type Features,
+  type Kernel,
+  type KernelModule,
+  nothingKept,
+} from "../../src/backends/wasm/kernel.ts";
 import type { KernelPlan } from "../../src/backends/wasm/kernelPlan.ts";
 
 type Numbers = Float32Array | Int32Array;
@@ -124,6 +129,7 @@ export function loadPlan(
   });
   const launches = plan.calls.map(({ kernel, buffers }) => ({
     items: kernel.items,
+    keepsScratch: kernel.keepsScratch === true,
     run: instance.exports[names.get(kernel.key)!] as KernelFunction,
     addresses: buffers.map((name) => {
       const found = addresses.get(name);
@@ -134,11 +140,16 @@ export function loadPlan(
   return {
     memory,
     run(threads) {
-      for (const { items, run, addresses: buffers } of launches) {
+      for (const { items, keepsScratch, run, addresses: buffers } of launches) {
         for (let thread = 0; thread < threads; thread++) {
-          const begin = Math.floor((items * thread) / threads);
-          const end = Math.floor((items * (thread + 1)) / threads);
-          if (begin < end) run(...buffers, begin, end, scratch + thread * scratchBytes);
+          const own = scratch + thread * scratchBytes;
+          if (keepsScratch) new Int32Array(memory.buffer, own, 1)[0] = nothingKept;
+          // Each thread's items in two calls, as where it claims some of them.
+          const [begin, middle, end] = [0, 0.5, 1].map((part) =>
+            Math.floor((items * (thread + part)) / threads),
+          ) as [number, number, number];
+          if (begin < middle) run(...buffers, begin, middle, own);
+          if (middle < end) run(...buffers, middle, end, own);
         }
       }
       for (const [name, { address, bytes }] of addresses) {

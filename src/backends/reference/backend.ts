@@ -20,6 +20,7 @@ import type { Tensor } from "./tensor.ts";
 interface State {
   tensor: Tensor;
   readonly dtype: "float32" | "int32";
+  readonly initial: number;
 }
 
 /**
@@ -85,6 +86,13 @@ class ReferenceSession implements Session {
     state.tensor = { shape: state.tensor.shape, data: new Float64Array(data) };
   }
 
+  async reset(name: string): Promise<void> {
+    this.#check();
+    const state = this.#state(name);
+    const { shape, data } = state.tensor;
+    state.tensor = { shape, data: new Float64Array(data.length).fill(state.initial) };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#states.clear();
@@ -108,7 +116,7 @@ class ReferenceSession implements Session {
     const known = this.#states.get(name);
     if (known === undefined) {
       const data = new Float64Array(elementCount(shape)).fill(initial);
-      this.#states.set(name, { tensor: { shape, data }, dtype });
+      this.#states.set(name, { tensor: { shape, data }, dtype, initial });
     } else if (known.tensor.shape.join() !== shape.join()) {
       throw new ShapeError(
         `state "${name}" has shape ${formatShape(known.tensor.shape)} in this session and ${formatShape(shape)} in the new graph.`,
@@ -190,7 +198,7 @@ function toPlanes(data: Uint8Array, shape: Shape): Float64Array {
   return planes;
 }
 
-function toTensorData({ tensor, dtype }: State): TensorData {
+function toTensorData({ tensor, dtype }: Pick<State, "tensor" | "dtype">): TensorData {
   return dtype === "int32" ? new Int32Array(tensor.data) : new Float32Array(tensor.data);
 }
 

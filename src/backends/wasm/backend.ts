@@ -63,7 +63,7 @@ export function wasm(options: WasmOptions = {}): Backend {
       const limits = { initial: 16, maximum: maximumPages, shared: reason === undefined };
       const pool =
         reason === undefined
-          ? await sharedPool(startWorker, count, limits)
+          ? sharedPool(startWorker, count, limits)
           : await messagePool(startWorker, limits);
       return new WasmSession(pool, { threads: pool.threads, features, winograd }, limits);
     },

@@ -17,10 +17,18 @@ export interface Kernel {
   readonly items: number;
   /** Bytes of memory that each thread needs for itself while it runs, 0 if left out. */
   readonly scratchBytes?: number;
+  /**
+   * Whether what a call leaves in the scratch memory serves the thread's next call of the same launch. The first word there is
+   * then {@link nothingKept} when a launch begins, and the kernel's own until it ends.
+   */
+  readonly keepsScratch?: boolean;
   /** Floating point operations of the whole launch, for profiles; 0 if left out. */
   readonly flops?: number;
   emit(f: FunctionBuilder, io: KernelParameters, module: KernelModule): void;
 }
+
+/** First word of the scratch memory of a kernel that keeps it, before the first call of a launch. */
+export const nothingKept = -1;
 
 /** Parameters of an emitted kernel, all i32. */
 export interface KernelParameters {

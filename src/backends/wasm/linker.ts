@@ -1,5 +1,5 @@
 import { type FunctionBuilder, type Local, type MemoryLimits, ModuleBuilder } from "./assembler.ts";
-import type { Features, Kernel, KernelModule } from "./kernel.ts";
+import { type Features, type Kernel, type KernelModule, nothingKept } from "./kernel.ts";
 
 /** Where a buffer lies: at a fixed address, or at an offset from the arena's base. */
 export interface Place {
@@ -163,15 +163,22 @@ function emitLaunch(
     if (place.kind === "fixed") f.i32(place.address);
     else f.get(arena).i32(place.address).op("i32.add");
   };
-  const call = (begin: number | Local, end: number | Local) => {
-    for (const place of places) pushPlace(place);
-    f.push(begin).push(end);
+  const pushScratch = () => {
     pushPlace(scratch.place);
     if (threads > 1 && scratch.bytesPerThread > 0) {
       f.get(thread).i32(scratch.bytesPerThread).op("i32.mul").op("i32.add");
     }
+  };
+  const call = (begin: number | Local, end: number | Local) => {
+    for (const place of places) pushPlace(place);
+    f.push(begin).push(end);
+    pushScratch();
     f.call(index);
   };
+  if (kernel.keepsScratch === true) {
+    pushScratch();
+    f.i32(nothingKept).memory("i32.store");
+  }
   if (threads === 1) {
     call(0, kernel.items);
     return;

@@ -83,18 +83,18 @@ class Crew {
 }
 
 /** Threads over one shared memory, woken by a futex. */
-export async function sharedPool(
-  start: () => WorkerHandle,
-  threads: number,
-  limits: MemoryLimits,
-): Promise<Pool> {
+export function sharedPool(start: () => WorkerHandle, threads: number, limits: MemoryLimits): Pool {
   const memory = new WebAssembly.Memory(limits);
   const crews: Crew[] = [];
   const breakAll = (error: Error) => {
     for (const crew of crews) crew.fail(error);
   };
   for (let thread = 0; thread < threads; thread++) crews.push(new Crew(start(), breakAll));
-  await Promise.all(crews.map((crew, thread) => crew.ask({ kind: "start", memory, thread })));
+  // Threads start while the first program is made; loading it waits for them, and hears why one did not start.
+  const started = Promise.all(
+    crews.map((crew, thread) => crew.ask({ kind: "start", memory, thread })),
+  );
+  started.catch(() => {});
   const words = () => new Int32Array(memory.buffer, 0, control.bytes / 4);
   let serving = false;
   const command = (program: number, stage: number, arena: number): number => {
@@ -117,6 +117,7 @@ export async function sharedPool(
       if (missing > 0) growMemory(memory, missing, bytes, limits);
     },
     async load(program, module) {
+      await started;
       recall();
       await Promise.all(crews.map((crew) => crew.ask({ kind: "load", program, module })));
     },
@@ -133,8 +134,11 @@ export async function sharedPool(
     async profile(program, arena, launches, rounds) {
       recall();
       const order = { kind: "profile", program, arena, launches, rounds } as const;
-      const [answer] = await Promise.all(crews.map((crew) => crew.ask(order)));
-      return timesOf(answer!);
+      const all = (await Promise.all(crews.map((crew) => crew.ask(order)))).map(timesOf);
+      // A thread that comes late sees a short time: what the others had done by then. The longest is the launch's.
+      return all[0]!.map((rounds, launch) =>
+        rounds.map((_, round) => Math.max(...all.map((times) => times[launch]![round]!))),
+      );
     },
     async write(address, _bytes, fill) {
       fill(memory.buffer, address);

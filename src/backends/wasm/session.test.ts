@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../graph/builder.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { add, multiply } from "../../graph/ops/binary.ts";
@@ -191,6 +191,31 @@ test.each(backends)("%s: max pooling as the lecture draws it", async (_, backend
     const program = await session.compile(builder.finish());
     const x = Float32Array.of(1, 1, 2, 4, 5, 6, 7, 8, 3, 2, 1, 0, 1, 2, 3, 4);
     expect([...(await program.run({ x })).y!]).toEqual([6, 8, 3, 4]);
+  });
+});
+
+describe.each(backends)("a state that is reset, on %s", (_, backend) => {
+  test("has its first contents again, whether it was written, updated or neither", async () => {
+    const builder = new GraphBuilder();
+    const counter = builder.state("counter", [5], { initial: 3 });
+    const slot = builder.state("slot", [2, 3, 4, 5]);
+    builder.update(counter, add(counter, 1));
+    builder.output("doubled", multiply(counter, 2));
+    builder.update(slot, add(slot, 1));
+    await withSession(backend(), async (session) => {
+      const program = await session.compile(builder.finish());
+      await session.reset("counter");
+      expect(await session.read("counter")).toEqual(new Float32Array(5).fill(3));
+      expect(await session.read("slot")).toEqual(new Float32Array(120));
+      await program.run({});
+      await session.write("counter", wave(5));
+      expect(await session.read("slot")).toEqual(new Float32Array(120).fill(1));
+      for (const name of ["counter", "slot"]) await session.reset(name);
+      expect(await session.read("slot")).toEqual(new Float32Array(120));
+      const { doubled } = await program.run({});
+      expect(doubled).toEqual(new Float32Array(5).fill(6));
+      await expect(session.reset("counters")).rejects.toThrow(/no state "counters"/);
+    });
   });
 });
 

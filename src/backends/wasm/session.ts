@@ -26,7 +26,7 @@ import { type CompiledGraph, compileGraph, type Port } from "./program.ts";
 interface State {
   readonly attributes: StateAttributes;
   readonly address: number;
-  /** Counts changes, so that programs know when to prepare anew. */
+  /** Counts changes, so that programs know when to prepare anew; 0 while it is as it was made. */
   version: number;
 }
 
@@ -86,8 +86,9 @@ export class WasmSession implements Session {
         this.#arena.base = this.#reserve(compiled.arenaBytes);
         this.#arena.bytes = compiled.arenaBytes;
       }
+      // New memory is zero, and so are most states: the others get their first contents.
       await this.#pool.grow(this.#top);
-      for (const state of fresh) await this.#fill(state);
+      for (const state of fresh) if (state.attributes.initial !== 0) await this.#fill(state);
       for (const { place, data } of compiled.constants) {
         const typed =
           data.dtype === "int32" ? Int32Array.from(data.data) : Float32Array.from(data.data);
@@ -155,6 +156,15 @@ export class WasmSession implements Session {
             ? data
             : Float32Array.from(data);
       await this.#put(state.address, shape, typed);
+      state.version++;
+    });
+  }
+
+  reset(name: string): Promise<void> {
+    return this.#exclusive(async () => {
+      const state = this.#state(name);
+      if (state.version === 0) return;
+      await this.#fill(state);
       state.version++;
     });
   }

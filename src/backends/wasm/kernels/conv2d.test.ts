@@ -1,4 +1,4 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   describeGeometry,
   expectClose,
@@ -32,6 +32,31 @@ describe("conv2d against float64 loops, for every tile the same bits", () => {
       }
     });
   }
+});
+
+describe("weights larger than the second-level cache, whose panels are loaded before the tiles use them", () => {
+  const base = { images: 1, stride: [1, 1], dilation: [1, 1], groups: 1 } as const;
+  const cases = [
+    { ...base, size: [5, 3], channels: 530, filters: 523, kernel: [1, 1], padding: [0, 0, 0, 0] },
+    { ...base, size: [7, 7], channels: 84, filters: 90, kernel: [3, 3], padding: [1, 1, 1, 1] },
+  ] as const;
+  test.each(cases)("$kernel", (geometry) => {
+    const { size, channels } = geometry;
+    const x = randomFloats(size[0] * size[1] * channels, 1);
+    const weight = randomFloats(weightCount(geometry), 2);
+    const expected = referenceConv2d(geometry, x, weight);
+    const results = tiles.map((features) => {
+      const plan = planConv2d(geometry, features, {});
+      const packed = plan.temporaries.find(({ name }) => name === "packed")!;
+      expect(packed.bytes).toBeGreaterThan(1 << 20);
+      return runPlan(plan, [x, weight], [{ length: resultCount(geometry) }], features)[0]!;
+    });
+    for (const result of results) {
+      // Winograd's method, which the second is computed by, rounds more.
+      expectClose(result, expected, 10 * termCount(geometry));
+      expectSameBits(result, results[0]!);
+    }
+  });
 });
 
 describe("epilogues", () => {

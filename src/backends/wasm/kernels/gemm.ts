@@ -442,8 +442,11 @@ function emitItems(
     });
   };
 
-  const wide = rowPanel(module, panels.vectors);
-  const narrow = panels.tailVectors > 0 ? rowPanel(module, panels.tailVectors) : 0;
+  // What an item packs itself is near.
+  const weightBytes =
+    product.unpacked === undefined ? packedWeightBytes(product, module.features) : 0;
+  const wide = rowPanel(module, panels.vectors, weightBytes);
+  const narrow = panels.tailVectors > 0 ? rowPanel(module, panels.tailVectors, weightBytes) : 0;
   const panelBytes = panels.vectors * 16 * reduction;
   const tailOffset = panels.full * panelBytes;
 

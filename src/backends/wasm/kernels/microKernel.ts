@@ -205,19 +205,33 @@ function tallestTile({ tile, wide, hoistsLoads }: Features, vectors: number): nu
 }
 
 /**
- * Many rows times one panel.
+ * Packed weights that take more than this, in bytes, are not in the second-level cache when a panel of them is needed: they came
+ * and went since the last step, or since the last block of rows.
+ */
+const nearWeightBytes = 1 << 20;
+
+/**
+ * Many rows times one panel of `weightBytes` of packed weights in all.
+ *
+ * Where the panel has to come from far, each of its cache lines is loaded once before the first tile. A tile asks for a line
+ * every twenty instructions, so that a core, which looks a few hundred instructions ahead, has some twenty lines under way at a
+ * time; loads alone keep as many under way as the core can. WebAssembly has no instruction that prefetches: a load holds up
+ * what comes after it, wherever it stands, so that the whole panel is asked for at once and not a little before each step.
  *
  * Signature: (aRows, cRows, count, a, b, c, segment) → ().
  */
-export function rowPanel(module: KernelModule, vectors: number): number {
+export function rowPanel(module: KernelModule, vectors: number, weightBytes: number): number {
   const highest = tallestTile(module.features, vectors);
-  return module.shared(`rowPanel ${highest}x${vectors * 4}`, (builder) => {
+  const far = weightBytes > nearWeightBytes;
+  const key = `rowPanel ${highest}x${vectors * 4} ${far ? "far" : "near"}`;
+  return module.shared(key, (builder) => {
     const tiles = Array.from({ length: highest }, (_, i) => rowTile(module, i + 1, vectors));
     const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
     return builder.function(parameters, [], (f) => {
       const [aRows, cRows, count, a, b, c, segment] = parameters.map((_, index) =>
         f.parameter(index),
       ) as [Local, Local, Local, Local, Local, Local, Local];
+      if (far) emitPanelLoads(f, module.features, vectors, b, segment);
       emitTileHeights(f, count, highest, (height, rows) => {
         for (const local of [aRows, cRows, a, b, c, segment]) f.get(local);
         f.call(tiles[rows - 1]!);
@@ -227,6 +241,39 @@ export function rowPanel(module: KernelModule, vectors: number): number {
       });
     });
   });
+}
+
+const lineBytes = 64;
+
+/** Loads the first word of each cache line of the panel at `b`. */
+function emitPanelLoads(
+  f: FunctionBuilder,
+  features: Features,
+  vectors: number,
+  b: Local,
+  segment: Local,
+): void {
+  const [at, lines] = f.locals("i32", 2) as [Local, Local];
+  f.get(b).set(at);
+  for (const field of ["length", "inner", "outer"] as const) {
+    f.get(segment).memory("i32.load", segmentFields[field]);
+  }
+  f.op("i32.mul").op("i32.mul");
+  f.i32(vectors * 16).op("i32.mul");
+  f.i32(lineBytes - 1)
+    .op("i32.add")
+    .i32(lineBytes)
+    .op("i32.div_u")
+    .set(lines);
+  emitSteps(f, features, lines, (steps) => {
+    for (let line = 0; line < steps; line++) {
+      f.get(at)
+        .memory("i32.load", line * lineBytes)
+        .op("drop");
+    }
+    f.increment(at, steps * lineBytes);
+  });
+  f.release(at, lines);
 }
 
 /**

@@ -49,9 +49,12 @@ export interface WinogradProduct {
 const targetTiles = 32;
 export const largeWeightBytes = 12 << 20;
 /** Work items to aim for. */
-const targetItems = 16;
-/** Filters of a work item, at least: its input transform is repeated for every range of filters. */
-const fewestFilters = 64;
+const targetItems = 32;
+/**
+ * Filters of a work item, at least: one panel. Items of the same row block share its transform, also from one call to the next
+ * of a launch, so that only the first of a thread's pays for it.
+ */
+const fewestFilters = 16;
 
 export interface WinogradSchedule extends PixelBlocks {
   readonly product: WinogradProduct;
@@ -67,6 +70,8 @@ export interface WinogradSchedule extends PixelBlocks {
 }
 
 interface ScratchLayout {
+  /** The row block that lies in `v`. */
+  readonly kept: number;
   readonly vRows: number;
   readonly mRows: number;
   readonly segments: number;
@@ -117,6 +122,7 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
     return offset;
   };
   const scratch = {
+    kept: take(4),
     vRows: take(blockTiles * 4),
     mRows: take(blockTiles * 4),
     segments: take(reductionOf(channels).length * segmentBytes),
@@ -401,6 +407,10 @@ export function emitWinograd(
     f.i32(schedule.rowsPerBlock).set(l.rows);
     emitMinimum(f, l.rows, () => f.i32(tiles.grid[0]).get(l.row).op("i32.sub"));
     f.get(l.images).get(l.rows).op("i32.mul").i32(tiles.grid[1]).op("i32.mul").set(l.count);
+    f.get(scratch).memory("i32.load", layout.kept).get(l.block).op("i32.ne").if(transformBlock);
+  };
+  const transformBlock = (): void => {
+    f.get(scratch).get(l.block).memory("i32.store", layout.kept);
     const group = f.local("i32");
     f.i32(0).set(group);
     const region = stagedRegion(tiles, schedule.imagesPerBlock, schedule.rowsPerBlock);
@@ -429,8 +439,9 @@ export function emitWinograd(
     );
   };
 
-  const wide = rowPanel(module, panels.vectors);
-  const narrow = panels.tailVectors > 0 ? rowPanel(module, panels.tailVectors) : 0;
+  const weightBytes = winogradWeightBytes(product);
+  const wide = rowPanel(module, panels.vectors, weightBytes);
+  const narrow = panels.tailVectors > 0 ? rowPanel(module, panels.tailVectors, weightBytes) : 0;
   const panelBytes = panels.vectors * 16 * channels;
   const multiply = (panelFunction: number, vectors: number): void => {
     f.get(l.vRows).get(l.mRows).get(l.count).get(l.a);

@@ -149,13 +149,13 @@ export function planWinogradFilters(
 
 /**
  * Nanoseconds per channel, filter and position, measured on one core of a Zen 4 at 118 GFLOP/s: a multiply-add
- * in the matrix product; reading a transformed weight from memory and from a cache; a
+ * in the matrix product; reading a transformed weight from memory (on a Zen 5, as `rowPanel` loads it) and from a cache; a
  * transform of a tile, to be shared among the channels or filters; transforming a weight, and packing
  * one for the direct method. Weights above `largeWeightBytes` count as not cached.
  */
 const cost = {
   multiply: 0.02,
-  readFar: 0.6,
+  readFar: 0.2,
   readNear: 0.1,
   transform: 0.25,
   weightsFar: 0.65,
@@ -227,6 +227,7 @@ function planWinograd(
     key: `${name} ${JSON.stringify(product)}`,
     items: schedule.items,
     scratchBytes: schedule.scratch.bytes,
+    keepsScratch: true,
     flops: schedule.flops,
     emit(f, { scratch, begin, end }, module, operands, epilogue) {
       emitWinograd(f, module, schedule, { ...operands, scratch, begin, end }, epilogue);
