@@ -107,7 +107,7 @@ Images per second; ${origin(records)}. Striate: ${own}. ${versions.join(". ")}.`
 
 /** First step and peak memory, from the runs of the comparison. */
 function starts(): string {
-  const records = read("train-2-avx2");
+  const records = read("train-2");
   if (records.length === 0) return "Not measured yet.";
   const least = (row: Row, peer: string, field: string) =>
     Math.min(
