@@ -136,8 +136,8 @@ export function sharedPool(start: () => WorkerHandle, threads: number, limits: M
       const order = { kind: "profile", program, arena, launches, rounds } as const;
       const all = (await Promise.all(crews.map((crew) => crew.ask(order)))).map(timesOf);
       // A thread that comes late sees a short time: what the others had done by then. The longest is the launch's.
-      return all[0]!.map((rounds, launch) =>
-        rounds.map((_, round) => Math.max(...all.map((times) => times[launch]![round]!))),
+      return all[0]!.map((own, launch) =>
+        own.map((_, round) => Math.max(...all.map((times) => times[launch]![round]!))),
       );
     },
     async write(address, _bytes, fill) {

@@ -11,7 +11,7 @@
  * A result does not depend on how tiles are grouped, only on which tile and position it has in its image.
  */
 import type { FunctionBuilder, Local } from "../assembler.ts";
-import type { Features, Kernel, KernelModule } from "../kernel.ts";
+import type { Features, KernelModule } from "../kernel.ts";
 import { emitMinimum, type RowOperands } from "./gemm.ts";
 import { type PixelBlocks, pixelBlocks } from "./gemmBlocks.ts";
 import {
@@ -23,9 +23,10 @@ import {
 import { reductionBlocks } from "./gemmReduction.ts";
 import { emitStaging, type StagingGeometry, stagedRegion } from "./gemmStaging.ts";
 import { rowPanel, segmentBytes, segmentFields } from "./microKernel.ts";
-import { type ColumnPanels, columnPanels, emitTransposedSquare } from "./packing.ts";
+import { type ColumnPanels, columnPanels } from "./packing.ts";
 import { emitSquare, emitTiles, emitVectorLoop } from "./winogradTiles.ts";
-import { emitTransform, type TileForm, tileInputs } from "./winogradTransforms.ts";
+import { type TileForm, tileInputs } from "./winogradTransforms.ts";
+import { winogradWeightBytes, winogradWeightStep } from "./winogradWeights.ts";
 
 /** A convolution of `form.taps` × `form.taps` taps with stride 1 from [images, height, width, channels] to [images, rows, columns, filters]. */
 export interface WinogradProduct {
@@ -70,7 +71,7 @@ export interface WinogradSchedule extends PixelBlocks {
 }
 
 interface ScratchLayout {
-  /** The row block that lies in `v`. */
+  /** The row block that lies in `v`; the first word, for the kernel keeps its scratch memory. */
   readonly kept: number;
   readonly vRows: number;
   readonly mRows: number;
@@ -153,179 +154,6 @@ export function scheduleWinograd(product: WinogradProduct, features: Features): 
 
 function reductionOf(channels: number): ReturnType<typeof reductionBlocks> {
   return reductionBlocks({ taps: [1, 1], channels, tapSteps: [0, 0] });
-}
-
-/** Bytes from ξ to ξ of the transformed weights. */
-function weightStep({ channels, filters }: WinogradProduct): number {
-  return Math.ceil(filters / 4) * 16 * channels + 64;
-}
-
-export function winogradWeightBytes(product: WinogradProduct): number {
-  return tileInputs(product.form) ** 2 * weightStep(product);
-}
-
-/** Where the weights of a Winograd product lie, in floats; filters or channels lie side by side. */
-export interface WinogradWeights {
-  /** From filter to filter, channel to channel and tap to tap of the product. */
-  readonly filterStep: number;
-  readonly channelStep: number;
-  readonly tapStep: number;
-  /** Taps in reverse order: the data gradient. */
-  readonly reversed: boolean;
-}
-
-/** Channels of a work item of the transform of weights. */
-const channelsPerItem = 32;
-
-/** Transforms weights: buffers weight, packed [ξ, panels, channels, columns]. */
-export function winogradWeightKernel(
-  product: WinogradProduct,
-  source: WinogradWeights,
-  features: Features,
-): Kernel {
-  const { channels, filters, form } = product;
-  const size = form.taps;
-  const tapCount = size ** 2;
-  const panels = columnPanels(filters, features);
-  const parts = Math.ceil(channels / channelsPerItem);
-  const inner = tileInputs(form);
-  const step = weightStep(product);
-  // Where channels lie side by side, four of them are turned round together.
-  const together = source.filterStep === 1 ? 1 : 4;
-  const turned = size * inner * 16;
-  return {
-    key: `winogradWeights ${form.outputs} ${size} ${channels}x${filters} ${JSON.stringify(source)} ${features.tile.columns}`,
-    buffers: 2,
-    items: panels.count * parts,
-    scratchBytes: turned + tapCount * 4 * 16,
-    emit(f, io, module) {
-      const [weight, packed] = io.address as [Local, Local];
-      const names = ["item", "channel", "last", "from", "to", "panel", "base", "vector"] as const;
-      const [item, channel, last, from, to, panel, base, vector, at, line] = [
-        ...names,
-        "at",
-        "line",
-      ].map(() => f.local("i32")) as [
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-        Local,
-      ];
-
-      /** Transforms the taps of four filters and one channel. */
-      const emitFilters = (load: (tap: number) => void): void => {
-        const taps = Array.from({ length: size }, () => [f.local("v128")]);
-        for (let column = 0; column < size; column++) {
-          for (const [row, [tap]] of taps.entries()) {
-            load(row * size + column);
-            f.set(tap!);
-          }
-          emitTransform(f, module.features, "filter", form, taps, (results) => {
-            for (const [row, [result]] of results.entries()) {
-              f.get(io.scratch)
-                .get(result!)
-                .memory("v128.store", (row * size + column) * 16);
-            }
-          });
-        }
-        for (let row = 0; row < inner; row++) {
-          for (const [column, [tap]] of taps.entries()) {
-            f.get(io.scratch)
-              .memory("v128.load", (row * size + column) * 16)
-              .set(tap!);
-          }
-          emitTransform(f, module.features, "filter", form, taps, (results) => {
-            for (const [column, [result]] of results.entries()) {
-              f.get(to)
-                .get(result!)
-                .memory("v128.store", (row * inner + column) * step);
-            }
-          });
-        }
-        f.release(...taps.flat());
-      };
-      const tapOffset = (tap: number): number =>
-        (source.reversed ? tapCount - 1 - tap : tap) * source.tapStep * 4;
-      /** The next four filters, of which there are `count`, from `channel` on. */
-      const emitVector = (vectors: number, count: number): void => {
-        f.get(base).get(vector).i32(4).op("i32.shl").op("i32.add").set(to);
-        if (together === 1) emitFilters((tap) => f.get(from).memory("v128.load", tapOffset(tap)));
-        else {
-          for (let tap = 0; tap < tapCount; tap++) {
-            emitTransposedSquare(
-              f,
-              (filter) => {
-                const offset = tapOffset(tap) + filter * source.filterStep * 4;
-                if (filter < count) f.get(from).memory("v128.load", offset);
-                else f.f32x4(0);
-              },
-              (line, push) => {
-                f.get(io.scratch);
-                push();
-                f.memory("v128.store", turned + (line * tapCount + tap) * 16);
-              },
-            );
-          }
-          f.get(io.scratch).i32(turned).op("i32.add").set(at);
-          f.for(line, 0, together, 1, () => {
-            emitFilters((tap) => f.get(at).memory("v128.load", tap * 16));
-            f.increment(at, tapCount * 16);
-            f.increment(to, vectors * 16);
-          });
-        }
-        f.increment(from, source.filterStep * 16);
-      };
-      const emitPanel = (vectors: number, panelColumns: number): void => {
-        f.get(packed)
-          .get(panel)
-          .i32(panels.vectors * 16 * channels)
-          .op("i32.mul")
-          .op("i32.add");
-        f.get(channel)
-          .i32(vectors * 16)
-          .op("i32.mul")
-          .op("i32.add")
-          .set(base);
-        f.for(channel, channel, last, together, () => {
-          f.get(weight)
-            .get(panel)
-            .i32(panels.vectors * 16 * source.filterStep)
-            .op("i32.mul");
-          f.op("i32.add")
-            .get(channel)
-            .i32(source.channelStep * 4)
-            .op("i32.mul")
-            .op("i32.add");
-          f.set(from);
-          f.for(vector, 0, Math.floor(panelColumns / 4), 1, () => emitVector(vectors, 4));
-          if (panelColumns % 4 > 0) emitVector(vectors, panelColumns % 4);
-          f.increment(base, together * vectors * 16);
-        });
-      };
-      f.for(item, io.begin, io.end, 1, () => {
-        f.get(item).i32(parts).op("i32.div_u").set(panel);
-        f.get(item).i32(parts).op("i32.rem_u").i32(channelsPerItem).op("i32.mul").tee(channel);
-        f.i32(channelsPerItem).op("i32.add").set(last);
-        emitMinimum(f, last, () => f.i32(channels));
-        if (panels.tailVectors === 0) {
-          emitPanel(panels.vectors, panels.vectors * 4);
-          return;
-        }
-        f.get(panel).i32(panels.full).op("i32.lt_u");
-        f.if(
-          () => emitPanel(panels.vectors, panels.vectors * 4),
-          () => emitPanel(panels.tailVectors, panels.tail),
-        );
-      });
-      f.release(item, channel, last, from, to, panel, base, vector, at, line);
-    },
-  };
 }
 
 /** Writes the code that computes work items `begin` … `end` − 1. */
@@ -488,7 +316,7 @@ export function emitWinograd(
       });
       f.increment(l.v, layout.vStep);
       f.increment(l.m, layout.mStep);
-      f.increment(l.weights, weightStep(product));
+      f.increment(l.weights, winogradWeightStep(product));
     });
     emitOutput(f, module, schedule, operands, finisher, l);
   });

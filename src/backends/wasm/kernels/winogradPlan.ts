@@ -9,12 +9,14 @@ import {
   largeWeightBytes,
   scheduleWinograd,
   type WinogradProduct,
-  type WinogradWeights,
-  winogradWeightBytes,
-  winogradWeightKernel,
 } from "./winograd.ts";
 import { type TileForm, tileForms, tileInputs } from "./winogradTransforms.ts";
 import { planWinogradWeightGradient, scheduleWinogradGradient } from "./winogradWeightGradient.ts";
+import {
+  type WinogradWeights,
+  winogradWeightBytes,
+  winogradWeightKernel,
+} from "./winogradWeights.ts";
 
 /**
  * Which convolutions are computed by Winograd's method: `auto` those that gain from it, `off` none. A number asks for
